@@ -1,0 +1,440 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The loop: observe, decide, act, again, for a whole wave at once.
+
+One scheduler thread owns all state; a pool of threads only carries API calls. Nothing holds a thread while it waits, pairs that are
+due together are observed together (in the API's bulk size), and calls that AWS takes in batches are merged across pairs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .accounts import CallError, Failure
+from .adapters import adapter as default_adapter
+from .adapters.base import Adapter, Merge, Reader
+from .model import PRIORITIES, Blocked, Call, Deferred, Done, Goal, Step, Wait
+
+#: Seconds before a failed call is decided anew (Appendix I: three retries at 1, 2 and 4 s); throttling is worth more patience.
+BACKOFF_SECONDS = (1, 2, 4)
+THROTTLED_BACKOFF_SECONDS = (1, 2, 4, 8, 16, 30, 30, 30)
+#: How often the same call is held back while its effect settles, before it is sent again; and how often it is sent at all.
+SETTLE_POLLS = 4
+MAX_SENDS = 3
+BUSY_POLL_SECONDS = 15
+BUSY_TIMEOUT_SECONDS = 3600
+#: Seconds between two looks at the lease and the progress while a wave runs (FR-2.2: at least every 3 s).
+TICK_SECONDS = 3.0
+
+
+class Cloud(Reader, Protocol):
+    """The reader, and mutating calls: `call` gives the answer or raises CallError."""
+
+    def call(self, account: str, region: str, service: str, operation: str, **params: Any) -> dict[str, Any]: ...
+
+
+class Journal(Protocol):
+    """What outlives the process: intents, outcomes, results (store.py keeps them in DynamoDB, MemoryJournal nowhere)."""
+
+    def known(self, phase: str) -> Mapping[str, Mapping[str, Any]]: ...
+    def intend(self, entries: Sequence[tuple[str, str, Call]]) -> None: ...
+    def outcome(self, entries: Sequence[tuple[str, str, Call, str, str]]) -> None: ...
+    def finish(self, entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None: ...
+    def debts(self, entries: Sequence[tuple[str, str, str]]) -> None: ...
+    def renew(self) -> None: ...
+
+
+class Clock:
+    """Real time; tests drive a simulated one through the same two methods."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a phase ended for one pair.
+
+    status: done | blocked | deferred | failed | would_change (check mode). calls: what was sent, or would be, in order, as
+    {service, operation, region, account, params, why, one_way}. why, remedy: for people, when status is not done.
+    """
+
+    key: str
+    phase: str
+    status: str
+    changed: bool = False
+    calls: tuple[Mapping[str, Any], ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+    remedy: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Track:
+    """One pair on its way through a phase. Touched by the scheduler thread only."""
+
+    goal: Goal
+    adapter: Adapter
+    started: float
+    due: float
+    intents: dict[str, str]
+    held: int = 0
+    retries: int = 0
+    alone: bool = False
+    job: int | None = None
+    sends: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    calls: list[Mapping[str, Any]] = field(default_factory=list)
+    changed: bool = False
+    result: Result | None = None
+
+    @property
+    def key(self) -> str:
+        return self.goal.pair.key
+
+
+Observer = Callable[[str, str, str], None]
+
+
+class Engine:
+    """Runs one phase over the pairs of a wave.
+
+    parallelism: API calls in flight at once. poll_limit_seconds: an upper bound for every pause between two looks (the sandbox's
+    simulated time passes faster than AWS's). observer(key, state, text): told what each pair is doing, for the screen.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        journal: Journal,
+        *,
+        parallelism: int = 10,
+        check_mode: bool = False,
+        clock: Clock | None = None,
+        poll_limit_seconds: float | None = None,
+        observer: Observer | None = None,
+        adapter: Callable[[str], Adapter] = default_adapter,
+    ) -> None:
+        self.cloud, self.journal, self.check_mode = cloud, journal, check_mode
+        self.parallelism, self.poll_limit_seconds = parallelism, poll_limit_seconds
+        self.clock = clock or Clock()
+        self.observer = observer or (lambda key, state, text: None)
+        self.adapter = adapter
+        self._jobs = 0
+        self._finished: list[tuple[str, str, str, Mapping[str, Any]]] = []
+
+    def run(self, phase: str, goals: Sequence[Goal]) -> dict[str, Result]:
+        """Pair key -> Result. What this execution already finished is not decided again. Raises LeaseLost when another run took over."""
+        known = self.journal.known(phase)
+        now = self.clock.now()
+        tracks: dict[str, _Track] = {}
+        for goal in sorted(goals, key=lambda goal: (PRIORITIES.index(goal.pair.priority), goal.pair.key)):
+            before = known.get(goal.pair.key, {})
+            intents = {digest: entry["outcome"] for digest, entry in before.get("intents", {}).items()}
+            track = _Track(goal, self.adapter(goal.pair.technology), now, now, intents)
+            if before.get("done") is not None:
+                track.result = Result(goal.pair.key, phase, "done", outputs=before["done"])
+            tracks[track.key] = track
+        pool = ThreadPoolExecutor(max_workers=max(1, self.parallelism), thread_name_prefix="dr-aws")
+        try:
+            self._loop(phase, tracks, pool)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        return {key: track.result for key, track in tracks.items() if track.result is not None}
+
+    def _loop(self, phase: str, tracks: dict[str, _Track], pool: ThreadPoolExecutor) -> None:
+        observing: dict[Future[Mapping[str, Any]], list[_Track]] = {}
+        acting: dict[Future[dict[str, Any]], list[tuple[_Track, Call]]] = {}
+        mergeable: list[tuple[_Track, Call]] = []
+        busy: set[str] = set()
+        ticked = self.clock.now()
+        open_tracks = [track for track in tracks.values() if track.result is None]
+        while open_tracks:
+            now = self.clock.now()
+            merging = {track.goal.pair.technology for track, _call in mergeable}
+            due = [track for track in open_tracks if track.key not in busy and track.due <= now and self._free(phase, track, tracks)]
+            for chunk in _chunks(track for track in due if track.goal.pair.technology not in merging):
+                busy.update(track.key for track in chunk)
+                pairs = [track.goal.pair for track in chunk]
+                observing[pool.submit(chunk[0].adapter.observe, self.cloud, pairs)] = chunk
+            if mergeable and not merging & {chunk[0].goal.pair.technology for chunk in observing.values()}:
+                self._send(phase, self._merged(tracks, mergeable, busy), pool, acting)
+                mergeable = []
+            if now - ticked >= TICK_SECONDS:
+                ticked = now
+                self._flush()
+                self.journal.renew()
+            if observing or acting:
+                for future in wait([*observing, *acting], timeout=TICK_SECONDS, return_when=FIRST_COMPLETED).done:
+                    if future in observing:
+                        calls = self._observed(phase, future, observing.pop(future), busy)
+                        single = [(track, call) for track, call in calls if _merge(track, call) is None]
+                        mergeable += [item for item in calls if _merge(*item) is not None]
+                        self._send(phase, [([item], item[1]) for item in single], pool, acting)
+                    else:
+                        self._acted(phase, future, acting.pop(future), busy)
+            elif not mergeable:
+                pause = min((track.due for track in open_tracks if track.result is None), default=now) - self.clock.now()
+                if pause > 0:
+                    self.clock.sleep(min(pause, TICK_SECONDS))
+            self._flush()
+            open_tracks = [track for track in open_tracks if track.result is None]
+
+    def _free(self, phase: str, track: _Track, tracks: Mapping[str, _Track]) -> bool:
+        """Whether what this pair depends on inside the wave is done; a dependency that ended otherwise ends it as well."""
+        for key in track.goal.pair.dependencies:
+            needed = tracks.get(key)
+            if needed is None:
+                continue
+            if needed.result is None:
+                if not self.check_mode:
+                    track.due = max(track.due, needed.due)
+                    return False
+            elif needed.result.status not in ("done", "would_change"):
+                why = f"it depends on {key}, which is {needed.result.status}: {needed.result.why}"
+                self._end(phase, track, "blocked", why=why, remedy=f"repair {key} first, then resume this execution")
+                return False
+        return True
+
+    def _observed(
+        self, phase: str, future: Future[Mapping[str, Any]], chunk: list[_Track], busy: set[str]
+    ) -> list[tuple[_Track, Call]]:
+        calls = []
+        try:
+            seen = future.result()
+        except CallError as error:
+            for track in chunk:
+                busy.discard(track.key)
+                self._failed(phase, track, error.failure, "describe")
+            return []
+        except Exception as error:  # a defect of an adapter must not stop the wave's other resources
+            for track in chunk:
+                busy.discard(track.key)
+                self._end(phase, track, "failed", why=_defect("observe", error), remedy="report this as a bug of dr.aws")
+            return []
+        for track in chunk:
+            try:
+                step = getattr(track.adapter, phase)(seen[track.key], track.goal)
+            except Exception as error:
+                busy.discard(track.key)
+                self._end(phase, track, "failed", why=_defect(phase, error), remedy="report this as a bug of dr.aws")
+                continue
+            call = self._decided(phase, track, step)
+            if call is None:
+                busy.discard(track.key)
+            else:
+                calls.append((track, call))
+        return calls
+
+    def _decided(self, phase: str, track: _Track, step: Step) -> Call | None:
+        """Takes the step; gives the call that is to be sent now, if it is one."""
+        now = self.clock.now()
+        if isinstance(step, Call):
+            for digest in [digest for digest in track.intents if digest != step.digest]:
+                del track.intents[digest]
+        else:
+            track.intents.clear()
+            track.held = 0
+        match step:
+            case Done(outputs=outputs):
+                self._end(phase, track, "done", outputs=outputs)
+            case Blocked(why=why, remedy=remedy):
+                self._end(phase, track, "blocked", why=why, remedy=remedy)
+            case Deferred(why=why):
+                self._end(phase, track, "deferred", why=why, remedy="run this phase again when the region answers")
+            case Wait(why=why, poll_seconds=poll, timeout_seconds=timeout):
+                self._wait(phase, track, why, poll, timeout)
+            case Call() if self.check_mode:
+                track.calls.append(_record(track, step))
+                self._end(phase, track, "would_change", why=step.why)
+            case Call() if track.intents.get(step.digest, "rejected") != "rejected" and track.held < SETTLE_POLLS:
+                track.held += 1
+                track.due = self._at(now, step.settle_seconds)
+                self.observer(track.key, "settling", step.why)
+            case Call() if track.sends[step.digest] >= MAX_SENDS:
+                why = f"{step.operation} was accepted {MAX_SENDS} times, but describing never showed its effect"
+                self._end(phase, track, "failed", why=why, remedy=f"look at {track.key} in {step.region}, then resume this execution")
+            case Call():
+                return step
+        return None
+
+    def _wait(self, phase: str, track: _Track, why: str, poll_seconds: float, timeout_seconds: float) -> None:
+        now = self.clock.now()
+        if now - track.started > timeout_seconds:
+            why = f"timed out after {now - track.started:.0f} s: {why}"
+            self._end(phase, track, "failed", why=why, remedy="see what holds it up, then resume this execution")
+            return
+        track.due = self._at(now, poll_seconds)
+        self.observer(track.key, "waiting", why)
+
+    def _at(self, now: float, seconds: float) -> float:
+        """A time to look again, on a grid, so that pairs that wait for the same thing are observed in one call."""
+        pause = seconds if self.poll_limit_seconds is None else min(seconds, self.poll_limit_seconds)
+        grid = max(pause / 4, 0.01)
+        return math.ceil((now + pause) / grid) * grid
+
+    def _merged(
+        self, tracks: Mapping[str, _Track], items: list[tuple[_Track, Call]], busy: set[str]
+    ) -> list[tuple[list[tuple[_Track, Call]], Call]]:
+        """Calls of many pairs as few calls, within what may be in flight; the rest waits for its turn."""
+        groups: dict[tuple[Any, ...], list[tuple[_Track, Call]]] = defaultdict(list)
+        for track, call in items:
+            merge = _merge(track, call)
+            assert merge is not None
+            rest = repr(sorted((name, value) for name, value in call.params.items() if name != merge.parameter))
+            groups[track.goal.pair.account, call.region, call.service, call.operation, rest].append((track, call))
+        sends = []
+        for (account, *_rest), group in groups.items():
+            merge = _merge(*group[0])
+            assert merge is not None
+            flying = [t for t in tracks.values() if t.job is not None and t.result is None and t.goal.pair.account == account]
+            jobs, room = len({track.job for track in flying}), merge.items - len(flying)
+            while group and jobs < merge.jobs and room > 0:
+                size = 1 if group[0][0].alone else min(merge.limit, room)
+                batch, group = group[:size], group[size:]
+                values = [value for _track, call in batch for value in call.params[merge.parameter]]
+                first = batch[0][1]
+                sends.append((batch, _with(first, {**first.params, merge.parameter: values})))
+                jobs, room, self._jobs = jobs + 1, room - len(batch), self._jobs + 1
+                for track, _call in batch:
+                    track.job = self._jobs
+            for track, call in group:
+                busy.discard(track.key)
+                track.due = self._at(self.clock.now(), BUSY_POLL_SECONDS)
+                self.observer(track.key, "queued", f"{call.operation}: the account's quota of jobs in flight is used")
+        return sends
+
+    def _send(
+        self,
+        phase: str,
+        sends: list[tuple[list[tuple[_Track, Call]], Call]],
+        pool: ThreadPoolExecutor,
+        acting: dict[Future[dict[str, Any]], list[tuple[_Track, Call]]],
+    ) -> None:
+        if not sends:
+            return
+        entries = [(track.key, phase, call) for batch, _call in sends for track, call in batch]
+        debts = [(key, phase, call.debt) for key, phase, call in entries if call.debt]
+        if debts:
+            self.journal.debts(debts)
+        self.journal.intend(entries)
+        for batch, merged in sends:
+            for track, call in batch:
+                track.sends[call.digest] += 1
+                track.held = 0
+                track.intents[call.digest] = "unknown"
+                self.observer(track.key, "acting", call.why)
+            account = batch[0][0].goal.pair.account
+            future = pool.submit(
+                self.cloud.call, account, merged.region, merged.service, merged.operation, **dict(merged.params)
+            )
+            acting[future] = batch
+
+    def _acted(
+        self, phase: str, future: Future[dict[str, Any]], batch: list[tuple[_Track, Call]], busy: set[str]
+    ) -> None:
+        failure = None
+        try:
+            future.result()
+        except CallError as error:
+            failure = error.failure
+        except Exception as error:  # what became of the call is not known: its effect decides
+            failure = Failure("unreachable", type(error).__name__, str(error))
+        outcome = "accepted" if failure is None else "unknown" if failure.kind == "unreachable" else "rejected"
+        detail = "" if failure is None else f"{failure.code}: {failure.message}"
+        self.journal.outcome([(track.key, phase, call, outcome, detail) for track, call in batch])
+        for track, call in batch:
+            busy.discard(track.key)
+            track.intents[call.digest] = outcome
+            if failure is None:
+                track.retries, track.changed = 0, True
+                track.calls.append(_record(track, call))
+                track.due = self._at(self.clock.now(), min(call.settle_seconds, 2))
+                continue
+            track.job = None
+            if failure.kind == "error" and failure.code not in track.adapter.busy and len(batch) > 1:
+                track.alone = True  # one member's fault must not hold back the others
+                track.due = self.clock.now()
+            else:
+                self._failed(phase, track, failure, call.operation)
+
+    def _failed(self, phase: str, track: _Track, failure: Failure, operation: str) -> None:
+        """A call came back with an error: again later, or the end."""
+        said = f"{operation}: {failure.code}: {failure.message}"
+        if failure.code in track.adapter.busy:
+            self._wait(phase, track, f"not yet: {said}", BUSY_POLL_SECONDS, BUSY_TIMEOUT_SECONDS)
+            return
+        backoff = {"unreachable": BACKOFF_SECONDS, "throttled": THROTTLED_BACKOFF_SECONDS}.get(failure.kind, ())
+        if track.retries < len(backoff):
+            track.due = self.clock.now() + backoff[track.retries]
+            track.retries += 1
+            self.observer(track.key, "retrying", said)
+            return
+        remedy = {
+            "denied": f"grant it to the role that is assumed in account {track.goal.pair.account}, then resume this execution",
+            "throttled": "lower parallelism or raise the API's quota, then resume this execution",
+        }.get(failure.kind, "correct what the message names, then resume this execution")
+        self._end(phase, track, "failed", why=said, remedy=remedy)
+
+    def _end(
+        self, phase: str, track: _Track, status: str, *, outputs: Mapping[str, Any] | None = None, why: str = "", remedy: str = ""
+    ) -> None:
+        seconds = round(self.clock.now() - track.started, 3)
+        track.result = Result(
+            track.key, phase, status, track.changed, tuple(track.calls), dict(outputs or {}), why, remedy, seconds
+        )
+        payload = {"outputs": dict(outputs or {}), "why": why, "remedy": remedy, "seconds": seconds, "changed": track.changed}
+        if not self.check_mode:
+            self._finished.append((track.key, phase, status, payload))
+        self.observer(track.key, status, why)
+
+    def _flush(self) -> None:
+        if self._finished:
+            entries, self._finished = self._finished, []
+            self.journal.finish(entries)
+
+
+def _merge(track: _Track, call: Call) -> Merge | None:
+    return track.adapter.merges.get((call.service, call.operation))
+
+
+def _with(call: Call, params: Mapping[str, Any]) -> Call:
+    return Call(call.service, call.operation, call.region, params, call.why, call.one_way, call.debt, call.settle_seconds)
+
+
+def _record(track: _Track, call: Call) -> Mapping[str, Any]:
+    return {
+        "service": call.service,
+        "operation": call.operation,
+        "region": call.region,
+        "account": track.goal.pair.account,
+        "params": dict(call.params),
+        "why": call.why,
+        "one_way": call.one_way,
+    }
+
+
+def _defect(where: str, error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"defect in {where}: {type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
+
+
+def _chunks(tracks: Iterable[_Track]) -> Iterable[list[_Track]]:
+    """Pairs that one `observe` can take: the same adapter, account and regions, at most `bulk` of them."""
+    groups: dict[tuple[str, str, str, str], list[_Track]] = defaultdict(list)
+    for track in tracks:
+        pair = track.goal.pair
+        groups[pair.technology, pair.account, pair.source_region, pair.target_region].append(track)
+    for group in groups.values():
+        bulk = group[0].adapter.bulk
+        yield from (group[start : start + bulk] for start in range(0, len(group), bulk))

@@ -1,0 +1,92 @@
+"""Drives the real engine over the sandbox for one or more pairs, on simulated time: what adapter tests stand on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils.accounts import Account, Accounts, AwsReader, Breaker
+from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
+from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
+from ansible_collections.dr.aws.plugins.module_utils.model import Goal, Pair
+from ansible_collections.dr.aws.plugins.module_utils.store import MemoryJournal
+
+
+class SimulatedClock:
+    """The engine's clock in tests: sleeping moves the sandbox's simulated time, and nothing really waits."""
+
+    def __init__(self, sandbox: Any) -> None:
+        self.sandbox, self.elapsed, self.lock = sandbox, 0.0, threading.Lock()
+
+    def now(self) -> float:
+        with self.lock:
+            return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            self.elapsed += seconds
+        self.sandbox.advance(seconds)
+
+
+@dataclass
+class Flow:
+    """Pairs of an estate that the sandbox fixture has loaded.
+
+    `roles`: account id -> (role ARN, external id), as the estate declares them. `captured`: pair key -> what readiness captured.
+    """
+
+    sandbox: Any
+    pairs: list[Pair]
+    roles: Mapping[str, tuple[str, str | None]]
+    captured: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    control_region: str = "us-west-2"
+
+    def __post_init__(self) -> None:
+        self.clock = SimulatedClock(self.sandbox)
+        accounts = [Account(id=account, role_arn=arn, external_id=external) for account, (arn, external) in self.roles.items()]
+        self.accounts = Accounts(
+            accounts,
+            control_region=self.control_region,
+            session_name="dr-test",
+            endpoint_url=self.sandbox.endpoint,
+            credentials=self.sandbox.credentials,
+            connect_timeout=2,
+            read_timeout=5,
+        )
+        self.cloud = AwsReader(self.accounts, Breaker(now=self.clock.now))
+        self.journal = MemoryJournal()
+
+    def capture(self) -> None:
+        """What readiness does while all is well: `captured` for every pair."""
+        for pair in self.pairs:
+            one = adapter(pair.technology)
+            self.captured[pair.key] = one.capture(one.observe(self.cloud, [pair])[pair.key], pair)
+
+    def run(self, phase: str, mode: str = "planned", *, cleanup_policy: str = "quarantine", check: bool = False) -> dict[str, Result]:
+        """One phase for all pairs with a journal of its own, as a new execution would; pair key -> Result."""
+        self.journal = MemoryJournal()
+        goals = [
+            Goal(pair, mode=mode, cleanup_policy=cleanup_policy, execution_id="dr-test", captured=self.captured.get(pair.key, {}))
+            for pair in self.pairs
+        ]
+        engine = Engine(self.cloud, self.journal, parallelism=8, check_mode=check, clock=self.clock)
+        return engine.run(phase, goals)
+
+    def one(self, phase: str, mode: str = "planned", **options: Any) -> Result:
+        """`run` for the only pair."""
+        (result,) = self.run(phase, mode, **options).values()
+        return result
+
+    def home(self) -> Flow:
+        """The same pairs for the way back, in the reverse direction."""
+        return Flow(self.sandbox, [pair.reversed() for pair in self.pairs], self.roles, dict(self.captured), self.control_region)
+
+    def mutations(self) -> list[dict[str, Any]]:
+        """The mutating calls that the sandbox recorded so far, without sessions: [{service, operation, region, account, params, …}]."""
+        return [call for call in self.sandbox.calls(mutating=True) if call["service"] not in ("sts", "dynamodb", "s3", "sns")]
+
+    def declared(self, technology: str) -> set[str]:
+        """Every IAM action the adapter declares."""
+        return {action for actions in adapter(technology).actions.values() for action in actions}
