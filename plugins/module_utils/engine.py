@@ -12,7 +12,7 @@ import math
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from .accounts import CallError, Failure
 from .adapters import adapter as default_adapter
 from .adapters.base import Adapter, Merge, Reader
-from .model import PRIORITIES, Blocked, Call, Deferred, Done, Goal, Step, Wait
+from .model import PRIORITIES, Active, Blocked, Call, Deferred, Done, Goal, Pair, Step, Wait
 
 #: Seconds before a failed call is decided anew (Appendix I: three retries at 1, 2 and 4 s); throttling is worth more patience.
 BACKOFF_SECONDS = (1, 2, 4)
@@ -163,10 +163,10 @@ class Engine:
             now = self.clock.now()
             merging = {track.goal.pair.technology for track, _call in mergeable}
             due = [track for track in open_tracks if track.key not in busy and track.due <= now and self._free(phase, track, tracks)]
-            for chunk in _chunks(track for track in due if track.goal.pair.technology not in merging):
-                busy.update(track.key for track in chunk)
-                pairs = [track.goal.pair for track in chunk]
-                observing[pool.submit(chunk[0].adapter.observe, self.cloud, pairs)] = chunk
+            for pairs in chunks((track.goal.pair for track in due if track.goal.pair.technology not in merging), self.adapter):
+                busy.update(pair.key for pair in pairs)
+                future = pool.submit(self.adapter(pairs[0].technology).observe, self.cloud, pairs)
+                observing[future] = [tracks[pair.key] for pair in pairs]
             if mergeable and not merging & {chunk[0].goal.pair.technology for chunk in observing.values()}:
                 self._send(phase, self._merged(tracks, mergeable, busy), pool, acting)
                 mergeable = []
@@ -429,12 +429,39 @@ def _defect(where: str, error: Exception) -> str:
     return f"defect in {where}: {type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
 
 
-def _chunks(tracks: Iterable[_Track]) -> Iterable[list[_Track]]:
-    """Pairs that one `observe` can take: the same adapter, account and regions, at most `bulk` of them."""
-    groups: dict[tuple[str, str, str, str], list[_Track]] = defaultdict(list)
-    for track in tracks:
-        pair = track.goal.pair
-        groups[pair.technology, pair.account, pair.source_region, pair.target_region].append(track)
-    for group in groups.values():
-        bulk = group[0].adapter.bulk
+def chunks(pairs: Iterable[Pair], adapter: Callable[[str], Adapter] = default_adapter) -> Iterator[list[Pair]]:
+    """What one `observe` can take each: pairs of the same technology, account and regions, at most the adapter's `bulk` of them."""
+    groups: dict[tuple[str, str, str, str], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair.technology, pair.account, pair.source_region, pair.target_region].append(pair)
+    for (technology, *_rest), group in groups.items():
+        bulk = adapter(technology).bulk
         yield from (group[start : start + bulk] for start in range(0, len(group), bulk))
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What one look at a pair gave: the adapter's observation and which side serves, or the error that prevented it."""
+
+    seen: Any
+    active: Active
+    error: str = ""
+
+
+def survey(cloud: Cloud, pairs: Sequence[Pair], parallelism: int = 10) -> dict[str, Surveyed]:
+    """One look at every pair, in bulk and in parallel; describe calls only. Pair key -> Surveyed.
+
+    A failing look is active UNKNOWN with its error: never "not there".
+    """
+    found: dict[str, Surveyed] = {}
+    with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="dr-aws") as pool:
+        looks = [(chunk, pool.submit(default_adapter(chunk[0].technology).observe, cloud, chunk)) for chunk in chunks(pairs)]
+        for chunk, look in looks:
+            one = default_adapter(chunk[0].technology)
+            try:
+                seen = look.result()
+                found.update({pair.key: Surveyed(seen[pair.key], one.active(seen[pair.key])) for pair in chunk})
+            except CallError as error:
+                said = f"{error.failure.code}: {error.failure.message}"
+                found.update({pair.key: Surveyed(None, Active.UNKNOWN, said) for pair in chunk})
+    return found

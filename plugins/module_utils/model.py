@@ -28,6 +28,8 @@ TECHNOLOGIES: Final = (
 )
 PHASES: Final = ("instantiate", "activate", "cleanup", "replicate")
 PRIORITIES: Final = ("critical", "high", "medium", "low")
+#: SRS: replication lag is acceptable below five minutes.
+DEFAULT_RPO_SECONDS: Final = 300
 MODES: Final = ("planned", "unplanned")
 CLEANUP_POLICIES: Final = ("quarantine", "remove")
 
@@ -136,7 +138,7 @@ class Pair:
     priority: str = "low"
     dependencies: tuple[str, ...] = ()
     rto_seconds: int | None = None
-    rpo_seconds: int = 300
+    rpo_seconds: int = DEFAULT_RPO_SECONDS
     health_check_url: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
