@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shape that the collection's actions share: one task for the whole batch of hosts, options checked, errors for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, classify
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+
+
+class BatchAction(ActionBase):
+    """Runs once for the hosts of the play's batch. Subclasses give OPTIONS (an argument spec) and `act`.
+
+    Host variables are read raw (`variables`), never templated: what comes from AWS is data.
+    """
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+    OPTIONS: Mapping[str, Any] = {}
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ansible's entry: the task's result, or AnsibleActionFail with a message that says what to do next."""
+        result = super().run(tmp, task_vars)
+        checked = ArgumentSpecValidator(dict(self.OPTIONS)).validate(self._task.args)
+        if checked.error_messages:
+            raise AnsibleActionFail("; ".join(checked.error_messages))
+        try:
+            result.update(self.act(checked.validated_parameters, task_vars or {}))
+        except DrError as error:
+            raise AnsibleActionFail(str(error)) from error
+        except CallError as error:
+            raise AnsibleActionFail(f"{error.failure.code}: {error.failure.message}") from error
+        except Exception as error:
+            failure = classify(error)
+            if failure is None:
+                raise
+            raise AnsibleActionFail(f"control plane: {failure.code}: {failure.message}. Next: check dr_control") from error
+        return result
+
+    def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The action's own work: validated options in, result out."""
+        raise NotImplementedError
+
+    def say(self, text: str, color: str | None = None) -> None:
+        """A line on the screen, now."""
+        self._display.display(text, color=color)
+
+    @staticmethod
+    def variables(task_vars: Mapping[str, Any], scope: str) -> dict[str, Mapping[str, Any]]:
+        """Raw variables of the resources among `scope` ("ansible_play_hosts_all" or "ansible_play_batch"), in order."""
+        hostvars = task_vars["hostvars"]
+        found = {host: hostvars.raw_get(host) for host in task_vars[scope]}
+        return {host: values for host, values in found.items() if "dr_technology" in values}
