@@ -13,12 +13,16 @@ import yaml
 
 def main(arguments: list[str] | None = None) -> int:
     """Gives the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A simulated AWS. Everything it answers is simulated.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A simulated AWS. Everything it answers is simulated."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve an estate on 127.0.0.1")
     serve.add_argument("--estate", default="acme", help="estate file, or the name of a shipped one (acme)")
     serve.add_argument("--port", type=int, default=5610, help="0 takes a free one")
-    serve.add_argument("--scale", type=float, default=1.0, help="simulated seconds per real second; 0: only by POST /_sandbox/clock")
+    serve.add_argument(
+        "--scale", type=float, default=1.0, help="simulated seconds per real second; 0: only by POST /_sandbox/clock"
+    )
     serve.add_argument("--audit", action="store_true", help="refuse corrected answers that break AWS's model")
     estate = commands.add_parser("estate", help="write an estate of N resources")
     estate.add_argument("--resources", type=int, required=True)
@@ -46,7 +50,11 @@ def _serve(options: argparse.Namespace) -> int:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
     print(f"sandbox: simulated AWS with estate {estate['name']} on {server.endpoint}")
-    print("".join(f"export {name}={value}\n" for name, value in environment(gateway, server.endpoint).items()), end="", flush=True)
+    print(
+        "".join(f"export {name}={value}\n" for name, value in environment(gateway, server.endpoint).items()),
+        end="",
+        flush=True,
+    )
     try:
         server.serve_forever(poll_interval=0.1)
     except KeyboardInterrupt:

@@ -1,6 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may call what: accounts, roles and sessions. Isolation is by the credentials alone, as in AWS; signatures are not checked."""
+"""Who may call what: accounts, roles and sessions.
+
+Isolation is by the credentials alone, as in AWS. Signatures are not checked.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .model import AwsError
+from .model import AwsError, Call, speaks_json
 
+MANAGEMENT_KEY = "AKIASANDBOXMANAGEMNT"
 SECRET = "sandbox"
 ADMIN = "sandbox-admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose key this is. role, session, source_identity: of an assumed role, else empty. expires: real epoch seconds, or None."""
+    """Whose key this is.
+
+    role, session, source_identity: of an assumed role, else empty. expires: real epoch seconds, or None.
+    """
 
     account: str
     arn: str
@@ -39,7 +46,12 @@ class Identity:
     def credentials(self) -> dict[str, Any]:
         """As sts answers them."""
         expires = datetime.fromtimestamp(self.expires or 0, UTC)
-        return {"AccessKeyId": self.access_key, "SecretAccessKey": SECRET, "SessionToken": self.token, "Expiration": expires}
+        return {
+            "AccessKeyId": self.access_key,
+            "SecretAccessKey": SECRET,
+            "SessionToken": self.token,
+            "Expiration": expires,
+        }
 
 
 class Accounts:
@@ -48,36 +60,50 @@ class Accounts:
     now: real time, because products keep their sessions by real time; replaced in tests.
     """
 
-    def __init__(self, accounts: Sequence[Mapping[str, Any]], management: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, accounts: Sequence[Mapping[str, Any]], management: str, now: Callable[[], float] = time.time
+    ) -> None:
         self.now = now
         self.names = {str(account["id"]): str(account.get("name", account["id"])) for account in accounts}
         self.roles = {
-            f"arn:aws:iam::{account['id']}:role/{role['name']}": dict(role) for account in accounts for role in account.get("roles", ())
+            f"arn:aws:iam::{account['id']}:role/{role['name']}": dict(role)
+            for account in accounts
+            for role in account.get("roles", ())
         }
-        self.management = Identity(
-            management, f"arn:aws:iam::{management}:user/dr-automation", "AIDA" + management.zfill(16)[-16:], f"AKIA{management:0>16}"
-        )
+        user = f"arn:aws:iam::{management}:user/dr-automation"
+        self.management = Identity(management, user, "AIDASANDBOXMANAGEMENT", MANAGEMENT_KEY)
         self._keys: dict[str, Identity] = {self.management.access_key: self.management}
 
-    def identify(self, access_key: str, token: str, service: str, protocol: str) -> Identity:
-        """The identity of a key. Raises what the service of the call answers to unknown keys and expired sessions."""
-        who = self._keys.get(access_key)
-        if who is None or who.token != token:
-            code = "InvalidAccessKeyId" if service == "s3" else "InvalidClientTokenId"
-            if "json" in protocol:
-                code = "UnrecognizedClientException"
+    def identify(self, call: Call) -> Identity:
+        """Whose key a call carries. Raises what the service of the call answers to unknown keys and expired sessions."""
+        who = self._keys.get(call.access_key)
+        if who is None or who.token != call.token:
+            code = "UnrecognizedClientException" if speaks_json(call) else "InvalidClientTokenId"
+            if call.service == "s3":
+                code = "InvalidAccessKeyId"
             raise AwsError(code, "The security token included in the request is invalid.", 403)
         if who.expires is not None and who.expires <= self.now():
-            code, status = ("ExpiredTokenException", 403) if "json" in protocol else ("ExpiredToken", 403)
-            raise AwsError(code, "The security token included in the request is expired", 400 if service == "s3" else status)
+            code = "ExpiredTokenException" if speaks_json(call) else "ExpiredToken"
+            status = 400 if call.service == "s3" else 403
+            raise AwsError(code, "The security token included in the request is expired", status)
         return who
 
     def assume(
-        self, caller: Identity, role_arn: str, session: str, external_id: str | None, duration: int | None, source_identity: str | None
+        self,
+        caller: Identity,
+        role_arn: str,
+        session: str,
+        external_id: str | None,
+        duration: int | None,
+        source_identity: str | None,
     ) -> Identity:
         """A session of a declared role, or AccessDenied, or ValidationError for the duration. Sources: IAM and STS references."""
         role = self.roles.get(role_arn)
-        denied = AwsError("AccessDenied", f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}", 403)
+        denied = AwsError(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+            403,
+        )
         if role is None or caller.account not in role.get("trusts", [self.management.account]):
             raise denied
         if role.get("external_id") is not None and role["external_id"] != external_id:
@@ -88,7 +114,9 @@ class Accounts:
             raise denied  # a source identity, once set, survives chaining and cannot be changed
         seconds = duration or 3600
         if seconds > role.get("max_session", 3600):
-            raise AwsError("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+            raise AwsError(
+                "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            )
         if caller.role and seconds > 3600:
             text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
             raise AwsError("ValidationError", text)

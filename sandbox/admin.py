@@ -53,7 +53,9 @@ def _health(gateway: Gateway, _query: Query, _body: Body) -> Any:
 
 
 def _calls(gateway: Gateway, query: Query, _body: Body) -> bytes:
-    wanted: dict[str, Any] = {name: query.get(name) for name in ("account", "region", "service", "operation", "role", "outcome")}
+    wanted: dict[str, Any] = {
+        name: query.get(name) for name in ("account", "region", "service", "operation", "role", "outcome")
+    }
     if "mutating" in query:
         wanted["mutating"] = query["mutating"] not in ("0", "false")
     return "".join(json_line(row) for row in gateway.calls.select(int(query.get("from", 0)), **wanted)).encode()
@@ -74,7 +76,13 @@ def _clear_faults(gateway: Gateway, _query: Query, _body: Body) -> Any:
 
 def _clock(gateway: Gateway, _query: Query, _body: Body) -> Any:
     clock = gateway.clock
-    return {"time": clock.time(), "iso": clock.iso(), "scale": clock.scale, "tick": clock.tick, "pending": clock.pending()}
+    return {
+        "time": clock.time(),
+        "iso": clock.iso(),
+        "scale": clock.scale,
+        "tick": clock.tick,
+        "pending": clock.pending(),
+    }
 
 
 def _set_clock(gateway: Gateway, query: Query, body: Body) -> Any:
@@ -102,7 +110,11 @@ def _state(gateway: Gateway, query: Query, _body: Body) -> Any:
                 continue
             if store and query.get("account", account) == account and query.get("region", region) == region:
                 rows.append({"service": service, "account": account, "region": region, "holds": held})
-        return {"estate": gateway.estate.get("name"), "calls": Counter(row["how"] for row in gateway.calls.rows), "stores": rows}
+        return {
+            "estate": gateway.estate.get("name"),
+            "calls": Counter(row["how"] for row in gateway.calls.rows),
+            "stores": rows,
+        }
 
 
 def _plain(value: Any) -> Any:

@@ -54,12 +54,16 @@ class Clients:
 
 def _sender(account: str, transport: Transport) -> Callable[..., AWSResponse]:
     def send(request: Any, **_: Any) -> AWSResponse:
-        headers = [(name, value.decode() if isinstance(value, bytes) else value) for name, value in request.headers.items()]
+        headers = [
+            (name, value.decode() if isinstance(value, bytes) else value) for name, value in request.headers.items()
+        ]
         body = request.body or b""
         if hasattr(body, "read"):
             body = body.read()
         raw = body.encode() if isinstance(body, str) else bytes(body)
-        call = identify(environ(request.method, request.url[len(_BASE) :] or "/", headers, raw, ("sandbox.internal", 80)))
+        call = identify(
+            environ(request.method, request.url[len(_BASE) :] or "/", headers, raw, ("sandbox.internal", 80))
+        )
         call.account = account
         status, answer_headers, answer = transport(call, account)
         return AWSResponse(request.url, status, _Headers(answer_headers), _Body(answer))

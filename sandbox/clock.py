@@ -33,8 +33,8 @@ class Event:
 class Clock:
     """Simulated time in epoch seconds. At scale 0 it moves only by `advance`.
 
-    Due events run in order of their times, on the thread that notices, under `lock` (the gateway's own lock, so that an event
-    never runs in the middle of a call). While an event runs, the clock stands at the moment it was due.
+    Due events run in order of their times, on the thread that notices, under `lock` (the gateway's own lock, so that an
+    event never runs in the middle of a call). While an event runs, the clock stands at the moment it was due.
     """
 
     def __init__(self, scale: float = 1.0, start: float | None = None, lock: threading.RLock | None = None) -> None:
@@ -112,7 +112,9 @@ class Clock:
             if event.cancelled:
                 continue
             resume = max(self.time(), due)
-            self._set(due, 0.0)  # chained transitions start from the moment this one was due, not from when it was noticed
+            self._set(
+                due, 0.0
+            )  # chained transitions start from the moment this one was due, not from when it was noticed
             try:
                 event.run()
                 self.ran += 1
@@ -120,10 +122,13 @@ class Clock:
                 self._set(resume, scale)
 
 
-def transition(clock: Clock, steps: Sequence[tuple[State, float]], set_state: Callable[[State], object]) -> Callable[[], None]:
+def transition(
+    clock: Clock, steps: Sequence[tuple[State, float]], set_state: Callable[[State], object]
+) -> Callable[[], None]:
     """Pass through states in time: each (state, seconds) is set, held for its seconds, then the next one is set.
 
-    The first state is set at once; the seconds of the last are not used. Gives a function that stops the transition where it is.
+    The first state is set at once; the seconds of the last are not used. Gives a function that stops the transition
+    where it is.
 
     >>> transition(ctx.clock, [("creating", 1200), ("modifying", 60), ("available", 0)], lambda s: db.update(status=s))
     """

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Ctx:
     """One call, or one seed: where it happens and what it may use.
 
-    service, region, account: region is "global" for services without regions. store: a dict kept for this service, account and
-    region. clock: the simulated clock. gw: the gateway. access: who calls (`role`, `session`, …), None in process.
+    service, region, account: region is "global" for services without regions. clock: the simulated clock. gw: the
+    gateway. access: who calls (`role`, `session`, …), None in process.
     """
 
     def __init__(self, gw: Gateway, service: str, account: str, region: str, call: Call | None = None) -> None:
@@ -51,7 +51,9 @@ class Ctx:
         """Call `run` in `seconds` of simulated time: for what describe calls show only a little later."""
         return self.clock.after(seconds, run)
 
-    def metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float | Callable[[], float] | None) -> None:
+    def metric(
+        self, namespace: str, name: str, dimensions: dict[str, str], value: float | Callable[[], float] | None
+    ) -> None:
         """Publish a level in CloudWatch for this account and region: every period asked for shows it until it is changed.
 
         None stops it, which is how a metric looks whose source is gone.

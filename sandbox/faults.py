@@ -13,11 +13,26 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .model import Answer, AwsError, Call, serialise
+from .model import Answer, AwsError, Call, serialise, speaks_json
 
 EFFECTS = ("reset", "blackhole", "http", "error", "throttle", "latency", "lose", "kill")
 MATCH = ("service", "operation", "region", "account", "role")
-_FIELDS = {"match", "effect", "when", "share", "kth", "times", "seconds", "status", "body", "code", "message", "pid", "signal", "group"}
+_FIELDS = {
+    "match",
+    "effect",
+    "when",
+    "share",
+    "kth",
+    "times",
+    "seconds",
+    "status",
+    "body",
+    "code",
+    "message",
+    "pid",
+    "signal",
+    "group",
+}
 
 
 class Drop(Exception):
@@ -124,7 +139,11 @@ def _effect(rule: dict[str, Any], call: Call) -> Answer | None:
         kill(rule["pid"], signal.Signals[rule.get("signal", "SIGKILL")])
         raise Drop
     if effect == "http":
-        return int(rule.get("status", 503)), {"Content-Type": "text/plain"}, str(rule.get("body", "Service Unavailable")).encode()
+        return (
+            int(rule.get("status", 503)),
+            {"Content-Type": "text/plain"},
+            str(rule.get("body", "Service Unavailable")).encode(),
+        )
     if effect == "error":
         return _error(call, AwsError(rule["code"], rule.get("message", "injected"), int(rule.get("status", 400))))
     if effect == "throttle":
@@ -137,7 +156,7 @@ def _throttled(call: Call) -> AwsError:
         return AwsError("SlowDown", "Please reduce your request rate.", 503)
     if call.service == "ec2":
         return AwsError("RequestLimitExceeded", "Request limit exceeded.", 503)
-    return AwsError("ThrottlingException" if "json" in call.protocol else "Throttling", "Rate exceeded")
+    return AwsError("ThrottlingException" if speaks_json(call) else "Throttling", "Rate exceeded")
 
 
 def _error(call: Call, error: AwsError) -> Answer:

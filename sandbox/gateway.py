@@ -21,7 +21,18 @@ from .clients import Clients
 from .clock import Clock, transition
 from .context import Ctx, moto_result
 from .faults import Drop, Faults
-from .model import GLOBAL_SERVICES, Answer, AwsError, Call, identify, operation_model, parse_answer, serialise, violations
+from .model import (
+    GLOBAL_SERVICES,
+    Answer,
+    AwsError,
+    Call,
+    identify,
+    operation_model,
+    parse_answer,
+    serialise,
+    speaks_json,
+    violations,
+)
 from .moto_backend import Moto
 from .registry import after, lists, op, seed
 
@@ -34,7 +45,8 @@ _NO_ACCOUNTS: tuple[Mapping[str, Any], ...] = ({"id": "000000000000", "name": "m
 class Gateway:
     """One simulated world.
 
-    stores: state of the service files, by (service, account, region). audit: also refuse corrections that break the output model.
+    stores: state of the service files, by (service, account, region).
+    audit: also refuse corrections that break the output model.
     Everything that touches state happens under `lock`; nothing sleeps under it.
     """
 
@@ -118,7 +130,10 @@ class Gateway:
                 answer, how = serialise(call, error), "missing" if error.status == 501 else "ours"
             except Exception:
                 log.exception("defect in %s:%s", call.service, call.operation)
-                answer, how = serialise(call, AwsError("SimulatorDefect", traceback.format_exc(limit=-2)[-600:], 501)), "defect"
+                answer, how = (
+                    serialise(call, AwsError("SimulatorDefect", traceback.format_exc(limit=-2)[-600:], 501)),
+                    "defect",
+                )
             if mutating(call.operation):
                 self.writes += 1
             return answer, how
@@ -131,7 +146,7 @@ class Gateway:
             out = ours(self._ctx(call), call.params) or {}
             self._check_output(call, violations(operation_model(*key).output_shape, out))
             return serialise(call, out), "ours"
-        answer = self.moto.forward(call, call.account)
+        answer = self._moto(call)
         correct = registry.CORRECTIONS.get(key)
         if correct and answer[0] < 300:
             out = moto_result(call, answer)
@@ -141,9 +156,14 @@ class Gateway:
             if self.audit:
                 self._check_output(call, [fault for fault in violations(shape, out) if fault not in before])
             return serialise(call, out), "corrected"
-        if answer[0] >= 404 and (answer[2][:15].lower() == b"<!doctype html>" or answer[2] == b"Not Found"):
-            raise AwsError("SimulatorNotImplemented", f"the sandbox does not have {service}:{call.operation}", 501)
         return answer, "moto"
+
+    def _moto(self, call: Call) -> Answer:
+        """Moto's answer, where it has the operation at all: missing is loud, never a fake success."""
+        status, headers, body = self.moto.forward(call, call.account)
+        if status >= 404 and (body[:15].lower() == b"<!doctype html>" or body == b"Not Found"):
+            raise AwsError("SimulatorNotImplemented", f"the sandbox does not have {call.service}:{call.operation}", 501)
+        return status, headers, body
 
     def _ctx(self, call: Call) -> Ctx:
         assert call.service is not None
@@ -154,17 +174,19 @@ class Gateway:
         if call.trouble:
             found.append(call.trouble)
         if found:
-            code = "ValidationException" if "json" in call.protocol else "ValidationError"
+            code = "ValidationException" if speaks_json(call) else "ValidationError"
             raise AwsError(code, f"{len(found)} validation error(s) detected: {'; '.join(found[:3])}")
 
     def _check_output(self, call: Call, found: list[str]) -> None:
         if found:
-            raise AwsError("SimulatorDefect", f"{call.service}:{call.operation} breaks its own model: {'; '.join(found[:3])}", 501)
+            raise AwsError(
+                "SimulatorDefect", f"{call.service}:{call.operation} breaks its own model: {'; '.join(found[:3])}", 501
+            )
 
     def _authenticate(self, call: Call) -> None:
         if not call.access_key:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-        call.identity = self.accounts.identify(call.access_key, call.token, call.service or "", call.protocol)
+        call.identity = self.accounts.identify(call)
         call.account = call.identity.account
 
     def _refuse(self, call: Call, refusal: AwsError) -> Answer:
@@ -178,7 +200,9 @@ class Gateway:
         """A boto3 client in process: extensions apply, faults and the record do not."""
         return self.clients.get(service, region, account, "gateway", lambda call, _: self.answer(call)[0])
 
-    def moto_request(self, service: str, region: str, account: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+    def moto_request(
+        self, service: str, region: str, account: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
         """Moto's own answer to an operation with these parameters, as a dict. Raises AwsError."""
         client = self.clients.get(service, region, account, "moto", self.moto.forward)
         return self.clients.request(client, operation, params)

@@ -8,20 +8,25 @@ import io
 import logging
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1,299 images that nobody recovers from cost seconds
 
-from moto.core.base_backend import BackendDict  # noqa: E402
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from moto.core.base_backend import BackendDict
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from .model import Answer, Call  # noqa: E402
+from .model import Answer, Call
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 
+@runtime_checkable
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
 class Moto:
-    """Moto's application. State is kept by moto for the whole process, so there can be one world only; `reset` empties it."""
+    """Moto's application. Moto keeps its state for the whole process, so there is one world only; `reset` empties it."""
 
     def __init__(self) -> None:
         self._dispatcher = DomainDispatcherApplication(create_backend_app)
@@ -30,30 +35,27 @@ class Moto:
     def forward(self, call: Call, account: str) -> Answer:
         """Moto's own answer to a call, in that account. 501 where moto has nothing."""
         environ = {**call.environ, "HTTP_X_MOTO_ACCOUNT_ID": account, "wsgi.input": io.BytesIO(call.body)}
-        try:
-            application = self._application(call, environ)
-        except NotImplementedError:
-            return 501, {}, b"<!doctype html>not implemented"
         head: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             head[:] = [int(status.split(" ", 1)[0]), dict(headers)]
             return io.BytesIO().write
 
-        chunks: Iterable[bytes] = application(environ, start_response)
         try:
-            body = b"".join(chunks)
-        finally:
-            close = getattr(chunks, "close", None)
-            if close:
-                close()
+            chunks: Iterable[bytes] = self._application(call, environ)(environ, start_response)
+        except NotImplementedError:
+            return 501, {}, b"<!doctype html>not implemented"
+        body = b"".join(chunks)
+        if isinstance(chunks, _Closes):
+            chunks.close()
         return head[0], head[1], body
 
     def reset(self) -> None:
         """Forget everything. Backends are dropped, not rebuilt: the next call makes what it needs."""
-        for backends in list(BackendDict._instances):
+        used: list[Any] = vars(BackendDict)["_instances"]
+        for backends in list(used):
             backends.clear()
-        BackendDict._instances.clear()
+        used.clear()
 
     def _application(self, call: Call, environ: dict[str, Any]) -> Any:
         if call.service is None:

@@ -47,7 +47,9 @@ class Server(ThreadingMixIn, TCPServer):
 
     def start(self) -> Server:
         """Serve in a thread of its own."""
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True, name=f"sandbox:{self.port}").start()
+        threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True, name=f"sandbox:{self.port}"
+        ).start()
         return self
 
     def stop(self) -> None:

@@ -55,7 +55,9 @@ class Sandbox:
             if account and account != who.account:
                 who = self.gateway.accounts.admin(account)
             self._sessions[key] = boto3.Session(who.access_key, "sandbox", who.token or None)
-        return self._sessions[key].client(service, region_name=region, endpoint_url=self.endpoint, config=_CONFIG, **options)
+        return self._sessions[key].client(
+            service, region_name=region, endpoint_url=self.endpoint, config=_CONFIG, **options
+        )
 
     def advance(self, seconds: float) -> None:
         """Let simulated time pass. Also what tests give an engine as its `sleep`."""
@@ -77,7 +79,9 @@ class Sandbox:
         """All well again."""
         self.gateway.faults.clear()
 
-    def calls(self, mutating: bool | None = None, admin: bool = False, since: int = 0, **wanted: Any) -> list[dict[str, Any]]:
+    def calls(
+        self, mutating: bool | None = None, admin: bool = False, since: int = 0, **wanted: Any
+    ) -> list[dict[str, Any]]:
         """Calls over HTTP since the last load, without those of `client` in other accounts unless `admin`.
 
         wanted: service=…, operation=…, account=…, region=…, outcome=…, role=… since: the first `n`.
