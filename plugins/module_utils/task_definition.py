@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ECS task definitions across regions: rewriting, comparing, and which images can be proven. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: What DescribeTaskDefinition adds to what RegisterTaskDefinition took (botocore's TaskDefinition shape).
+OUTPUT_ONLY = frozenset(
+    {
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "requiresAttributes",
+        "compatibilities",
+        "registeredAt",
+        "registeredBy",
+        "deregisteredAt",
+        "deleteRequestedAt",
+    }
+)
+_ECR_IMAGE = re.compile(
+    r"^(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<repository>[^:@]+)"
+    r"(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]+))?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EcrImage:
+    """An image in a private ECR registry: `reference` is the `imageIds` member naming it, `registry` its account."""
+
+    name: str
+    registry: str
+    region: str
+    repository: str
+    reference: tuple[str, str]
+
+
+def family(arn: str) -> str:
+    """The family of a task definition ARN (or of `family:revision`)."""
+    return arn.rsplit("/", 1)[-1].split(":", 1)[0]
+
+
+def normalised(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """What was registered, without what AWS adds: two revisions that run the same are equal."""
+    return {
+        key: kept
+        for key, value in definition.items()
+        if key not in OUTPUT_ONLY and (kept := _kept(value)) not in (None, [], {})
+    }
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: kept for key, item in value.items() if (kept := _kept(item)) not in (None, [], {})}
+    if isinstance(value, list | tuple):
+        return [_kept(item) for item in value]
+    return value
+
+
+def rewritten(value: Any, from_region: str, to_region: str, replace: Mapping[str, str]) -> Any:
+    """`value` with every string moved to the other region: the pairs of `replace` first, then the region's name.
+
+    The name is replaced where it stands alone (ARNs, registries, log regions, zones), not inside longer ones.
+    """
+    region = re.compile(rf"(?<![a-z0-9-]){re.escape(from_region)}(?=[a-f]?(?![a-z0-9-]))")
+
+    def walk(item: Any) -> Any:
+        if isinstance(item, Mapping):
+            return {key: walk(inner) for key, inner in item.items()}
+        if isinstance(item, list | tuple):
+            return [walk(inner) for inner in item]
+        if isinstance(item, str):
+            for old, new in replace.items():
+                item = item.replace(old, new)
+            return region.sub(to_region, item)
+        return item
+
+    return walk(value)
+
+
+def ecr_images(definition: Mapping[str, Any]) -> Iterable[EcrImage]:
+    """The images in a private ECR registry: only those can be proven to exist without pulling them."""
+    for name in sorted(
+        {container["image"] for container in definition.get("containerDefinitions", []) if container.get("image")}
+    ):
+        found = _ECR_IMAGE.match(name)
+        if found:
+            reference = ("imageDigest", found["digest"]) if found["digest"] else ("imageTag", found["tag"] or "latest")
+            yield EcrImage(name, found["registry"], found["region"], found["repository"], reference)
