@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one seam to Ansible and amazon.aws: what the collection's modules share.
+
+Only amazon.aws's stable core is used (`modules`, `botocore`), so that its releases can be followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from .accounts import Account, Accounts, AwsReader, Breaker, CallError, classify
+from .adapters.base import Adapter
+from .errors import DrError
+from .technology import OPTIONS, run
+
+
+def connection(module: AnsibleAWSModule) -> dict[str, Any]:
+    """The caller's credentials and endpoint, from amazon.aws's common options, as boto3 client arguments."""
+    _region, endpoint_url, arguments = get_aws_connection_info(module)
+    return {"endpoint_url": endpoint_url, **arguments}
+
+
+def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """`main` of a technology module: the common options and the technology's own `settings`, one run of the engine, the answer."""
+    module = AnsibleAWSModule(argument_spec={**OPTIONS, **settings}, supports_check_mode=True)
+    params = {**module.params, "settings": {name: module.params[name] for name in settings}}
+
+    def work() -> dict[str, Any]:
+        account = Account(id=params["account"] or "", role_arn=params["role_arn"], external_id=params["external_id"])
+        accounts = Accounts(
+            [account], control_region=params["target_region"], session_name="dr-aws-module", base=connection(module)
+        )
+        return run(params, adapter, AwsReader(accounts, Breaker()), account.id, check_mode=module.check_mode)
+
+    answer = guarded(module, work)
+    if answer["status"] in ("blocked", "failed"):
+        module.fail_json(msg=f"{params['name']}: {answer['why']}. Next: {answer['remedy']}", **answer)
+    if answer["status"] == "deferred":
+        module.warn(f"{params['name']} is deferred: {answer['why']}")
+    module.exit_json(**answer)
+
+
+def guarded(module: AnsibleAWSModule, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `work` gives; its errors end the module with a message for people."""
+    try:
+        return work()
+    except DrError as error:
+        module.fail_json(msg=str(error))
+    except CallError as error:
+        module.fail_json(msg=f"{error.failure.code}: {error.failure.message}")
+    except Exception as error:
+        failure = classify(error)
+        if failure is None:
+            raise
+        module.fail_json(msg=f"{failure.code}: {failure.message}")
+    raise AssertionError("fail_json ends the module")

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wave health (FR-3.3): each adapter's own checks over one more look, and `dr:health-check-url` where a resource has one."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from .adapters import adapter
+from .engine import Cloud, survey
+from .model import Check, Goal, Health
+
+#: NFR-1.1: a health check takes at most 30 s per resource; the URL gets a third of it.
+URL_TIMEOUT_SECONDS = 10
+POLL_SECONDS = 10.0
+
+
+def probe(url: str, timeout_seconds: float = URL_TIMEOUT_SECONDS) -> Check:
+    """GET on a health check URL: passes on any 2xx answer. Only http and https are opened, whatever a tag says."""
+    if not url.startswith(("http://", "https://")):
+        return Check("url", False, f"{url!r} is not an http(s) address")
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:
+            return Check("url", 200 <= answer.status < 300, f"{url} answers {answer.status}")
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        return Check("url", False, f"{url}: {error}")
+
+
+def look(cloud: Cloud, goals: Sequence[Goal], parallelism: int = 10) -> dict[str, Health]:
+    """The health of every goal's target side now; pair key -> Health. What could not be observed is not healthy."""
+    seen = survey(cloud, [goal.pair for goal in goals], parallelism)
+    found: dict[str, Health] = {}
+    for goal in goals:
+        key, one = goal.pair.key, seen[goal.pair.key]
+        if one.error:
+            found[key] = Health((Check("observed", False, one.error),))
+        else:
+            found[key] = adapter(goal.pair.technology).health(one.seen, goal)
+    urls = {goal.pair.key: goal.pair.health_check_url for goal in goals if goal.pair.health_check_url}
+    with ThreadPoolExecutor(max_workers=max(1, parallelism)) as pool:
+        for key, check in zip(urls, pool.map(probe, urls.values()), strict=True):
+            health = found[key]
+            required = health.required and (*health.required, check.name)
+            found[key] = replace(health, checks=(*health.checks, check), required=required)
+    return found
+
+
+def wait_until_healthy(
+    cloud: Cloud,
+    goals: Sequence[Goal],
+    timeout_seconds: float,
+    *,
+    parallelism: int = 10,
+    poll_seconds: float = POLL_SECONDS,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Mapping[str, Health]:
+    """Looks again until nothing is UNHEALTHY or the time is over; gives the last look."""
+    started = now()
+    found = look(cloud, goals, parallelism)
+    while any(health.status == "UNHEALTHY" for health in found.values()) and now() - started < timeout_seconds:
+        sleep(poll_seconds)
+        ill = [goal for goal in goals if found[goal.pair.key].status == "UNHEALTHY"]
+        found.update(look(cloud, ill, parallelism))
+    return found
+
+
+def worst(healths: Mapping[str, Health]) -> str:
+    """The wave's status: UNHEALTHY when one resource is, else DEGRADED when one is, else HEALTHY. An empty wave is HEALTHY."""
+    statuses = {health.status for health in healths.values()}
+    return next((status for status in ("UNHEALTHY", "DEGRADED") if status in statuses), "HEALTHY")
