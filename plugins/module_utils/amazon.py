@@ -7,22 +7,33 @@ Only amazon.aws's stable core is used (`modules`, `botocore`), so that its relea
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from .accounts import Account, Accounts, AwsReader, Breaker, CallError, classify
+from .accounts import Account, Accounts, AwsReader, CallError, classify
 from .adapters.base import Adapter
 from .errors import DrError
 from .technology import OPTIONS, run
 
 
-def connection(module: AnsibleAWSModule) -> dict[str, Any]:
-    """The caller's credentials and endpoint, from amazon.aws's common options, as boto3 client arguments."""
+#: amazon.aws's common options, as botocore reads them from the environment.
+ENVIRONMENT = {
+    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "aws_session_token": "AWS_SESSION_TOKEN",
+    "profile_name": "AWS_PROFILE",
+}
+
+
+def adopt(module: AnsibleAWSModule) -> None:
+    """Makes the credentials and the endpoint of amazon.aws's common options those of this process."""
     _region, endpoint_url, arguments = get_aws_connection_info(module)
-    return {"endpoint_url": endpoint_url, **arguments}
+    given = {name: arguments.get(option) for option, name in ENVIRONMENT.items()} | {"AWS_ENDPOINT_URL": endpoint_url}
+    os.environ.update({name: value for name, value in given.items() if value})
 
 
 def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]]) -> None:
@@ -31,11 +42,11 @@ def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]
     params = {**module.params, "settings": {name: module.params[name] for name in settings}}
 
     def work() -> dict[str, Any]:
-        account = Account(id=params["account"] or "", role_arn=params["role_arn"], external_id=params["external_id"])
-        accounts = Accounts(
-            [account], control_region=params["target_region"], session_name="dr-aws-module", base=connection(module)
-        )
-        return run(params, adapter, AwsReader(accounts, Breaker()), account.id, check_mode=module.check_mode)
+        adopt(module)
+        account = params["account"] or ""
+        known = [Account(account, params["role_arn"], params["external_id"])] if account else []
+        accounts = Accounts(known, control_region=params["target_region"], session_name="dr-aws-module")
+        return run(params, adapter, AwsReader(accounts), account, check_mode=module.check_mode)
 
     answer = guarded(module, work)
     if answer["status"] in ("blocked", "failed"):

@@ -45,16 +45,8 @@ class Flow:
 
     def __post_init__(self) -> None:
         self.clock = SimulatedClock(self.sandbox)
-        accounts = [Account(id=account, role_arn=arn, external_id=external) for account, (arn, external) in self.roles.items()]
-        self.accounts = Accounts(
-            accounts,
-            control_region=self.control_region,
-            session_name="dr-test",
-            endpoint_url=self.sandbox.endpoint,
-            credentials=self.sandbox.credentials,
-            connect_timeout=2,
-            read_timeout=5,
-        )
+        known = [Account(account, arn, external_id) for account, (arn, external_id) in self.roles.items()]
+        self.accounts = Accounts(known, self.control_region, "dr-test", connect_timeout=2, read_timeout=5)
         self.cloud = AwsReader(self.accounts, Breaker(now=self.clock.now))
         self.journal = MemoryJournal()
 
