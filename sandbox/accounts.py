@@ -75,7 +75,7 @@ class Accounts:
         self._keys: dict[str, Identity] = {self.management.access_key: self.management}
 
     def identify(self, call: Call) -> Identity:
-        """Whose key a call carries. Raises what the service of the call answers to unknown keys and expired sessions."""
+        """Whose key a call carries. Raises what its service answers to unknown keys and expired sessions."""
         who = self._keys.get(call.access_key)
         if who is None or who.token != call.token:
             code = "UnrecognizedClientException" if speaks_json(call) else "InvalidClientTokenId"
@@ -97,7 +97,7 @@ class Accounts:
         duration: int | None,
         source_identity: str | None,
     ) -> Identity:
-        """A session of a declared role, or AccessDenied, or ValidationError for the duration. Sources: IAM and STS references."""
+        """A session of a declared role; AccessDenied, or ValidationError for the duration, as STS answers."""
         role = self.roles.get(role_arn)
         denied = AwsError(
             "AccessDenied",

@@ -47,7 +47,10 @@ class Calls:
         self.rows: list[dict[str, Any]] = []
 
     def add(self, call: Call, at: float, status: int, outcome: str, how: str) -> None:
-        """outcome: "ok", an AWS error code, or "fault:<effect>". how: ours, corrected, moto, missing, defect, refused or fault."""
+        """outcome: "ok", an AWS error code, or "fault:<effect>".
+
+        how: ours, corrected, moto, missing, defect, refused or fault.
+        """
         who = call.identity
         self.rows.append(
             {

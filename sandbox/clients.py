@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from .model import Answer, AwsError, Call, identify
 from .wsgi import environ
 
-_BASE = "http://sandbox.internal"
+_BASE = "http://127.0.0.1"  # an address: no bucket is read out of it
 _CONFIG = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, inject_host_prefix=False)
 
 Transport = Callable[[Call, str], Answer]
@@ -61,9 +61,7 @@ def _sender(account: str, transport: Transport) -> Callable[..., AWSResponse]:
         if hasattr(body, "read"):
             body = body.read()
         raw = body.encode() if isinstance(body, str) else bytes(body)
-        call = identify(
-            environ(request.method, request.url[len(_BASE) :] or "/", headers, raw, ("sandbox.internal", 80))
-        )
+        call = identify(environ(request.method, request.url[len(_BASE) :] or "/", headers, raw, ("127.0.0.1", 80)))
         call.account = account
         status, answer_headers, answer = transport(call, account)
         return AWSResponse(request.url, status, _Headers(answer_headers), _Body(answer))

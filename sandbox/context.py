@@ -54,7 +54,7 @@ class Ctx:
     def metric(
         self, namespace: str, name: str, dimensions: dict[str, str], value: float | Callable[[], float] | None
     ) -> None:
-        """Publish a level in CloudWatch for this account and region: every period asked for shows it until it is changed.
+        """Publish a level in CloudWatch for this account and region: every period asked for shows it until it changes.
 
         None stops it, which is how a metric looks whose source is gone.
         """
@@ -66,7 +66,7 @@ class Ctx:
             levels[key] = value
 
     def moto(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run moto's own implementation of this very call, with other parameters if given. Raises AwsError as AWS would."""
+        """Run moto's own implementation of this very call, with other parameters if given. Raises AwsError."""
         call = self.call
         if call is None or call.service is None:
             raise RuntimeError("no call to hand to moto")

@@ -27,7 +27,7 @@ class EstateError(ValueError):
 
 
 def read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """An estate, checked. source: a file (YAML; also the name of one that is shipped, such as "acme") or what one holds."""
+    """An estate, checked. source: a YAML file, the name of one that is shipped ("acme"), or what one holds."""
     estate = dict(source) if isinstance(source, Mapping) else _load(source)
     for error in _validator().iter_errors(estate):
         where = "/".join(str(part) for part in error.absolute_path) or "the estate"

@@ -35,7 +35,7 @@ _FIELDS = {
 }
 
 
-class Drop(Exception):
+class NoAnswerError(Exception):
     """The connection ends without an answer. seconds: hold it open that long first, or until the client gives up."""
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -91,7 +91,7 @@ class Faults:
         return [dict(rule) for rule in self._rules]
 
     def apply(self, call: Call, when: str) -> tuple[str, Answer | None] | None:
-        """Do what the matching rules say. Gives (effect, answer) when one of them answers the call; raises Drop."""
+        """Do what the matching rules say. Gives (effect, answer) when one answers the call; raises NoAnswerError."""
         if not self._rules:
             return None
         for rule in self._picked(call, when):  # outside the lock: a rule may sleep
@@ -133,11 +133,11 @@ def _effect(rule: dict[str, Any], call: Call) -> Answer | None:
         time.sleep(float(rule.get("seconds", 1.0)))
         return None
     if effect == "blackhole":
-        raise Drop(float(rule.get("seconds", 3600.0)))
+        raise NoAnswerError(float(rule.get("seconds", 3600.0)))
     if effect == "kill":
         kill = os.killpg if rule.get("group") else os.kill
         kill(rule["pid"], signal.Signals[rule.get("signal", "SIGKILL")])
-        raise Drop
+        raise NoAnswerError
     if effect == "http":
         return (
             int(rule.get("status", 503)),
@@ -148,7 +148,7 @@ def _effect(rule: dict[str, Any], call: Call) -> Answer | None:
         return _error(call, AwsError(rule["code"], rule.get("message", "injected"), int(rule.get("status", 400))))
     if effect == "throttle":
         return _error(call, _throttled(call))
-    raise Drop  # reset, lose
+    raise NoAnswerError  # reset, lose
 
 
 def _throttled(call: Call) -> AwsError:

@@ -20,7 +20,7 @@ from .calls import Calls, mutating
 from .clients import Clients
 from .clock import Clock, transition
 from .context import Ctx, moto_result
-from .faults import Drop, Faults
+from .faults import Faults, NoAnswerError
 from .model import (
     GLOBAL_SERVICES,
     Answer,
@@ -83,10 +83,10 @@ class Gateway:
         """Changes whenever anything may have changed: what caches of derived answers are kept by."""
         return self.writes, self.clock.ran
 
-    # -- one call -----------------------------------------------------------------------------------------------------
+    # -- one call
 
     def handle(self, environ: dict[str, Any]) -> Answer:
-        """The answer to an API call over HTTP. Raises Drop when there is to be none."""
+        """The answer to an API call over HTTP. Raises NoAnswerError when there is to be none."""
         call = identify(environ)
         with self.lock:
             self._n += 1
@@ -110,7 +110,7 @@ class Gateway:
         except AwsError as refusal:
             answer, outcome, how = self._refuse(call, refusal), refusal.code, "refused"
             status = answer[0]
-        except Drop:
+        except NoAnswerError:
             outcome, how = "fault:no answer", "fault"
             raise
         finally:
@@ -194,7 +194,7 @@ class Gateway:
             return refusal.status, {"Content-Type": "text/plain"}, f"{refusal.code}: {refusal.message}".encode()
         return serialise(call, refusal)
 
-    # -- inside ---------------------------------------------------------------------------------------------------------
+    # -- inside
 
     def client(self, service: str, region: str, account: str) -> Any:
         """A boto3 client in process: extensions apply, faults and the record do not."""

@@ -33,7 +33,7 @@ _MAKERS: dict[str, Callable[[str, int], dict[str, Any]]] = {"ecs": _ecs, "rds": 
 
 
 def generate(resources: int, accounts: int, technologies: Sequence[str], waves: int, customer: str) -> dict[str, Any]:
-    """An estate of `resources` pairs from us-east-1 to us-west-2, spread evenly over accounts, technologies and waves."""
+    """An estate of `resources` pairs from us-east-1 to us-west-2, spread over accounts, technologies and waves."""
     unknown = [technology for technology in technologies if technology not in _MAKERS]
     if unknown:
         raise ValueError(f"no generator for {', '.join(unknown)}; there are {', '.join(sorted(_MAKERS))}")

@@ -16,10 +16,13 @@ def table() -> str:
     """Markdown: a row per service."""
     registry.discover()
     services: dict[str, tuple[list[str], list[str]]] = {}
-    for column, operations in enumerate((registry.OPERATIONS, registry.CORRECTIONS)):
+    for column, operations in enumerate((list(registry.OPERATIONS), list(registry.CORRECTIONS))):
         for service, operation in operations:
             services.setdefault(service, ([], []))[column].append(operation)
-    rows = [f"| {name} | {' '.join(sorted(ours))} | {' '.join(sorted(corrected))} |" for name, (ours, corrected) in sorted(services.items())]
+    rows = [
+        f"| {name} | {' '.join(sorted(ours))} | {' '.join(sorted(corrected))} |"
+        for name, (ours, corrected) in sorted(services.items())
+    ]
     return "\n".join(["| service | ours | corrected |", "|---|---|---|", *rows])
 
 

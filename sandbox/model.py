@@ -123,7 +123,9 @@ def identify(environ: Environ) -> Call:
         break
     if call.service in GLOBAL_SERVICES:
         call.region = "global"
-    if call.service and not call.operation_model.has_streaming_input:
+    if call.service and call.operation_model.has_streaming_input:
+        call.params = dict(uri)  # where it goes; the content is not recorded
+    elif call.service:
         try:
             call.params = PROTOCOL_PARSERS[call.protocol](call.operation_model).parse(
                 {
@@ -242,9 +244,8 @@ def _string(shape: Any, value: Any, path: str, out: list[str]) -> None:
     if "enum" in limits and value not in limits["enum"]:
         out.append(f"{path}: {value!r} is none of {', '.join(limits['enum'][:6])}")
     if not limits.get("min", 0) <= len(value) <= limits.get("max", len(value)):
-        out.append(
-            f"{path}: {len(value)} characters in {value[:40]!r}, allowed {limits.get('min', 0)} to {limits.get('max', 'any')}"
-        )
+        allowed = f"{limits.get('min', 0)} to {limits.get('max', 'any')}"
+        out.append(f"{path}: {len(value)} characters in {value[:40]!r}, allowed {allowed}")
     pattern = _pattern(limits["pattern"]) if "pattern" in limits else None
     if pattern and not pattern.search(value):
         out.append(f"{path}: {value[:60]!r} does not match {pattern.pattern[:60]}")

@@ -26,7 +26,7 @@ class _Closes(Protocol):
 
 
 class Moto:
-    """Moto's application. Moto keeps its state for the whole process, so there is one world only; `reset` empties it."""
+    """Moto's application. Moto's state is the process's, so there is one world only; `reset` empties it."""
 
     def __init__(self) -> None:
         self._dispatcher = DomainDispatcherApplication(create_backend_app)

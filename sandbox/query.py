@@ -16,7 +16,7 @@ _FILTERS = ("accountid", "id", "region", "resourcetype", "service", "tag", "tag.
 
 
 def parse(text: str, free_text: bool) -> list[Predicate]:
-    """Predicates of (resource, account id) that must all hold. Raises ValueError for what is no filter unless `free_text`."""
+    """Predicates of (resource, account id) that must all hold. ValueError for what is no filter, unless `free_text`."""
     return [_term(word, free_text) for word in split(text)]
 
 

@@ -55,7 +55,7 @@ def seed_service(kind: str) -> str:
 
 
 def lists(service: str) -> Callable[[F], F]:
-    """What a service holds beyond moto's tagging API: `fn(ctx) -> (arn, "service:type", tags)…` of ctx.account and ctx.region."""
+    """What a service holds in ctx.account and ctx.region beyond moto's tagging: `fn(ctx)` gives (arn, type, tags)."""
     return _register(LISTERS, [service])
 
 

@@ -15,7 +15,7 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
 from . import admin
-from .faults import Drop
+from .faults import NoAnswerError
 from .gateway import Gateway
 from .model import Answer
 from .wsgi import environ
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = environ(self.command, self.path, self.headers.items(), self._body(), ("127.0.0.1", self.server.port))
         try:
             answer = self._answer(request)
-        except Drop as drop:
+        except NoAnswerError as drop:
             self._reset(drop.seconds)
             return
         self._write(answer)

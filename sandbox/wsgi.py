@@ -28,6 +28,7 @@ def environ(
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "CONTENT_LENGTH": str(len(body)),
+        "HTTP_HOST": f"{server[0]}:{server[1]}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
@@ -42,5 +43,5 @@ def environ(
             made[key] = value
         elif key not in ("CONTENT_LENGTH", "TRANSFER_ENCODING", "CONNECTION", "EXPECT"):
             key = f"HTTP_{key}"
-            made[key] = f"{made[key]},{value}" if key in made else value
+            made[key] = f"{made[key]},{value}" if key in made and key != "HTTP_HOST" else value
     return made

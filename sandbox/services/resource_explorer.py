@@ -21,11 +21,34 @@ SERVICE = "resource-explorer-2"
 # Not supported by the service, or not any more ("supported-resource-types" page).
 _NOT_LISTED = {"ecs:task", "rds:cluster-pg", "rds:pg", "rds:og", "rds:subgrp", "elasticache:user"}
 _SUPPORTED = (
-    "autoscaling:autoScalingGroup cloudwatch:alarm dynamodb:table ec2:instance ec2:volume ecs:cluster ecs:service ecs:task-definition "
-    "elasticache:cluster elasticache:replicationgroup elasticfilesystem:file-system elasticloadbalancing:loadbalancer/app es:domain "
-    "events:rule fsx:file-system lambda:function memorydb:cluster rds:cluster rds:db rds:snapshot route53:healthcheck "
-    "route53:hostedzone s3:bucket secretsmanager:secret sns:topic sqs:queue states:stateMachine"
-).split()
+    "autoscaling:autoScalingGroup",
+    "cloudwatch:alarm",
+    "dynamodb:table",
+    "ec2:instance",
+    "ec2:volume",
+    "ecs:cluster",
+    "ecs:service",
+    "ecs:task-definition",
+    "elasticache:cluster",
+    "elasticache:replicationgroup",
+    "elasticfilesystem:file-system",
+    "elasticloadbalancing:loadbalancer/app",
+    "es:domain",
+    "events:rule",
+    "fsx:file-system",
+    "lambda:function",
+    "memorydb:cluster",
+    "rds:cluster",
+    "rds:db",
+    "rds:snapshot",
+    "route53:healthcheck",
+    "route53:hostedzone",
+    "s3:bucket",
+    "secretsmanager:secret",
+    "sns:topic",
+    "sqs:queue",
+    "states:stateMachine",
+)
 _RATES = {"Search": 5, "ListResources": 3}
 
 

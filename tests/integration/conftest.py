@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+
 from sandbox import estate
 from sandbox.gateway import Gateway
 from sandbox.server import Server
