@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lays a collection tree: `TREE/ansible_collections` with `dr/aws` and `amazon/aws`.
+
+    collection_tree.py live TREE BUNDLE   dr/aws is a view of the checkout (links), amazon/aws comes out of the `ansible` package of
+                                          version BUNDLE, which carries it: no collection server is needed.
+    collection_tree.py copy TREE LIVE     dr/aws is a copy of what git would commit, amazon/aws that of the tree LIVE: for the
+                                          gates that walk the collection's folder and would otherwise meet what is not part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPENDENCY = "ansible_collections/amazon/aws/"
+
+# What Ansible reads of an installed collection. A room that does not exist yet is a dangling link: Ansible skips it.
+ROOMS = ("galaxy.yml", "meta", "playbooks", "plugins", "roles")
+
+
+def live(tree: Path, bundle: str) -> None:
+    """Lays the tree that the product and the tests run from."""
+    collection = tree / "ansible_collections/dr/aws"
+    collection.mkdir(parents=True, exist_ok=True)
+    for room in ROOMS:
+        link = collection / room
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(ROOT / room, collection))
+
+    shutil.rmtree(tree / DEPENDENCY, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        # The bundle may ask for a newer Python than ours: nothing of it is installed, one collection is taken out of it.
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        pip += ["--only-binary", ":all:", "--ignore-requires-python", "--dest", folder, f"ansible=={bundle}"]
+        subprocess.run(pip, check=True)
+        (wheel,) = Path(folder).glob("ansible-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            members = [name for name in archive.namelist() if name.startswith(DEPENDENCY)]
+            if not members:
+                raise SystemExit(f"ansible {bundle} carries no amazon.aws: set ANSIBLE_BUNDLE in the Makefile to one that does")
+            archive.extractall(tree, members)
+
+
+def copy(tree: Path, source: Path) -> None:
+    """Lays a fresh copy for the gates."""
+    collection = tree / "ansible_collections/dr/aws"
+    shutil.rmtree(collection, ignore_errors=True)
+    listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in sorted(set(subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")) - {""}):
+        if (ROOT / name).is_file():
+            (collection / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, collection / name)
+    shutil.rmtree(tree / DEPENDENCY, ignore_errors=True)
+    shutil.copytree(source / DEPENDENCY, tree / DEPENDENCY, copy_function=os.link)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["live", tree, bundle]:
+            live(Path(tree).resolve(), bundle)
+        case ["copy", tree, source]:
+            copy(Path(tree).resolve(), Path(source).resolve())
+        case _:
+            raise SystemExit(__doc__)
