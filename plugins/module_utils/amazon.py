@@ -19,7 +19,6 @@ from .adapters.base import Adapter
 from .errors import DrError
 from .technology import OPTIONS, run
 
-
 #: amazon.aws's common options, as botocore reads them from the environment.
 ENVIRONMENT = {
     "aws_access_key_id": "AWS_ACCESS_KEY_ID",

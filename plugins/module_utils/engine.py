@@ -93,7 +93,7 @@ class _Track:
     retries: int = 0
     alone: bool = False
     job: int | None = None
-    sends: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    accepted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     calls: list[Mapping[str, Any]] = field(default_factory=list)
     changed: bool = False
     result: Result | None = None
@@ -134,7 +134,7 @@ class Engine:
         self._finished: list[tuple[str, str, str, Mapping[str, Any]]] = []
 
     def run(self, phase: str, goals: Sequence[Goal]) -> dict[str, Result]:
-        """Pair key -> Result. What this execution already finished is not decided again. Raises LeaseLost when another run took over."""
+        """Pair key -> Result. What this execution finished is not decided again. LeaseLost when another run took over."""
         known = self.journal.known(phase)
         now = self.clock.now()
         tracks: dict[str, _Track] = {}
@@ -162,7 +162,9 @@ class Engine:
         while open_tracks:
             now = self.clock.now()
             merging = {track.goal.pair.technology for track, _call in mergeable}
-            due = [track for track in open_tracks if track.key not in busy and track.due <= now and self._free(phase, track, tracks)]
+            due = [
+                track for track in open_tracks if track.key not in busy and track.due <= now and self._free(phase, track, tracks)
+            ]
             for pairs in chunks((track.goal.pair for track in due if track.goal.pair.technology not in merging), self.adapter):
                 busy.update(pair.key for pair in pairs)
                 future = pool.submit(self.adapter(pairs[0].technology).observe, self.cloud, pairs)
@@ -261,9 +263,11 @@ class Engine:
                 track.held += 1
                 track.due = self._at(now, step.settle_seconds)
                 self.observer(track.key, "settling", step.why)
-            case Call() if track.sends[step.digest] >= MAX_SENDS:
+            case Call() if track.accepted[step.digest] >= MAX_SENDS:
                 why = f"{step.operation} was accepted {MAX_SENDS} times, but describing never showed its effect"
-                self._end(phase, track, "failed", why=why, remedy=f"look at {track.key} in {step.region}, then resume this execution")
+                self._end(
+                    phase, track, "failed", why=why, remedy=f"look at {track.key} in {step.region}, then resume this execution"
+                )
             case Call():
                 return step
         return None
@@ -299,16 +303,18 @@ class Engine:
             assert merge is not None
             flying = [t for t in tracks.values() if t.job is not None and t.result is None and t.goal.pair.account == account]
             jobs, room = len({track.job for track in flying}), merge.items - len(flying)
-            while group and jobs < merge.jobs and room > 0:
-                size = 1 if group[0][0].alone else min(merge.limit, room)
-                batch, group = group[:size], group[size:]
+            start = 0
+            while start < len(group) and jobs < merge.jobs and room > 0:
+                size = 1 if group[start][0].alone else min(merge.limit, room)
+                batch = group[start : start + size]
+                start += size
                 values = [value for _track, call in batch for value in call.params[merge.parameter]]
                 first = batch[0][1]
                 sends.append((batch, _with(first, {**first.params, merge.parameter: values})))
                 jobs, room, self._jobs = jobs + 1, room - len(batch), self._jobs + 1
                 for track, _call in batch:
                     track.job = self._jobs
-            for track, call in group:
+            for track, call in group[start:]:
                 busy.discard(track.key)
                 track.due = self._at(self.clock.now(), BUSY_POLL_SECONDS)
                 self.observer(track.key, "queued", f"{call.operation}: the account's quota of jobs in flight is used")
@@ -330,19 +336,14 @@ class Engine:
         self.journal.intend(entries)
         for batch, merged in sends:
             for track, call in batch:
-                track.sends[call.digest] += 1
                 track.held = 0
                 track.intents[call.digest] = "unknown"
                 self.observer(track.key, "acting", call.why)
             account = batch[0][0].goal.pair.account
-            future = pool.submit(
-                self.cloud.call, account, merged.region, merged.service, merged.operation, **dict(merged.params)
-            )
+            future = pool.submit(self.cloud.call, account, merged.region, merged.service, merged.operation, **dict(merged.params))
             acting[future] = batch
 
-    def _acted(
-        self, phase: str, future: Future[dict[str, Any]], batch: list[tuple[_Track, Call]], busy: set[str]
-    ) -> None:
+    def _acted(self, phase: str, future: Future[dict[str, Any]], batch: list[tuple[_Track, Call]], busy: set[str]) -> None:
         failure = None
         try:
             future.result()
@@ -358,6 +359,7 @@ class Engine:
             track.intents[call.digest] = outcome
             if failure is None:
                 track.retries, track.changed = 0, True
+                track.accepted[call.digest] += 1
                 track.calls.append(_record(track, call))
                 track.due = self._at(self.clock.now(), min(call.settle_seconds, 2))
                 continue

@@ -54,7 +54,7 @@ def run(
 ) -> dict[str, Any]:
     """Runs `params["phase"]` and gives the module's answer.
 
-    {changed, status, calls, outputs, why, remedy, duration_seconds, active_side, diff: {before, after}}; `failed` is the caller's to set.
+    {changed, status, calls, outputs, why, remedy, duration_seconds, active_side, diff: {before, after}}.
     """
     pair = pair_of(params, adapter, account)
     goal = Goal(

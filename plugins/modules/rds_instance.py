@@ -8,7 +8,7 @@ module: rds_instance
 short_description: Carries an RDS instance with a cross-region read replica through a disaster
 version_added: 0.1.0
 description:
-  - Makes the end state of one phase hold for one DB instance, observing both regions and calling AWS only where they differ from it.
+  - Makes the end state of one phase hold for one DB instance. Observes both regions, and calls AWS only where they differ from it.
   - Aurora clusters have a module of their own, M(dr.aws.aurora_cluster).
 options:
   instance_class:

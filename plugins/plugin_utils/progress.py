@@ -27,7 +27,12 @@ class Progress:
     """An engine observer that says what it hears through `say(text, color=…)`."""
 
     def __init__(
-        self, phase: str, pairs: Iterable[Pair], say: Callable[..., None], elapsed: float = 0.0, now: Callable[[], float] = time.monotonic
+        self,
+        phase: str,
+        pairs: Iterable[Pair],
+        say: Callable[..., None],
+        elapsed: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pairs = {pair.key: pair for pair in pairs}
         self.states: dict[str, tuple[str, str]] = {}

@@ -56,7 +56,9 @@ class Flow:
             one = adapter(pair.technology)
             self.captured[pair.key] = one.capture(one.observe(self.cloud, [pair])[pair.key], pair)
 
-    def run(self, phase: str, mode: str = "planned", *, cleanup_policy: str = "quarantine", check: bool = False) -> dict[str, Result]:
+    def run(
+        self, phase: str, mode: str = "planned", *, cleanup_policy: str = "quarantine", check: bool = False
+    ) -> dict[str, Result]:
         """One phase for all pairs with a journal of its own, as a new execution would; pair key -> Result."""
         self.journal = MemoryJournal()
         goals = [
@@ -76,7 +78,7 @@ class Flow:
         return Flow(self.sandbox, [pair.reversed() for pair in self.pairs], self.roles, dict(self.captured), self.control_region)
 
     def mutations(self) -> list[dict[str, Any]]:
-        """The mutating calls that the sandbox recorded so far, without sessions: [{service, operation, region, account, params, …}]."""
+        """The estate's mutating calls that the sandbox recorded so far: [{service, operation, region, account, params, …}]."""
         return [call for call in self.sandbox.calls(mutating=True) if call["service"] not in ("sts", "dynamodb", "s3", "sns")]
 
     def declared(self, technology: str) -> set[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, Failure
 from ansible_collections.dr.aws.plugins.module_utils.adapters.base import Adapter, Merge, Reader
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
@@ -156,7 +157,8 @@ TOY = Toy()
 
 def goals(count: int = 1, **captured: Any) -> list[Goal]:
     return [
-        Goal(Pair(f"toy-{n}", "toy", "1", "east", "west", f"m{n}", f"m{n}", priority="high"), captured=captured) for n in range(count)
+        Goal(Pair(f"toy-{n}", "toy", "1", "east", "west", f"m{n}", f"m{n}", priority="high"), captured=captured)
+        for n in range(count)
     ]
 
 
