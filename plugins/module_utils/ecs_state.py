@@ -221,9 +221,7 @@ def _services(reader: Reader, account: str, region: str, idents: Sequence[str]) 
             if answer is None:
                 found |= dict.fromkeys(names.values(), NO_CLUSTER)
                 break
-            raw |= {
-                f"{cluster}/{item['serviceName']}": item for item in answer["services"] if item["status"] != "INACTIVE"
-            }
+            raw |= {f"{cluster}/{item['serviceName']}": item for item in answer["services"] if item["status"] != "INACTIVE"}
     scaling = _scaling(reader, account, region, list(raw))
     if isinstance(scaling, Unreachable):
         return dict.fromkeys(idents, UNREACHABLE)
@@ -241,9 +239,7 @@ def _service(raw: Mapping[str, Any], scaling: Scaling | None) -> Service:
     tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags", [])}
     deployments = raw.get("deployments", [])
     failed = next((deployment for deployment in deployments if deployment.get("rolloutState") == "FAILED"), None)
-    primary: Mapping[str, Any] = next(
-        (deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), {}
-    )
+    primary: Mapping[str, Any] = next((deployment for deployment in deployments if deployment.get("status") == "PRIMARY"), {})
     shown = failed or primary
     epoch = tags.get(EPOCH_TAG, "")
     return Service(
@@ -375,9 +371,7 @@ def _digest(reader: Reader, account: str, image: EcrImage) -> str | Unreachable 
     return answer
 
 
-def _policies(
-    reader: Reader, account: str, standby: Place, model: Place
-) -> tuple[Mapping[str, Any], ...] | Unreachable:
+def _policies(reader: Reader, account: str, standby: Place, model: Place) -> tuple[Mapping[str, Any], ...] | Unreachable:
     """PutScalingPolicy parameters of what the standby lacks, read only until its scalable target is complete.
 
     Target tracking without a load balancer's label is copied; step scaling needs the region's alarms and is not.

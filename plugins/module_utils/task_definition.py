@@ -48,9 +48,7 @@ def family(arn: str) -> str:
 def normalised(definition: Mapping[str, Any]) -> dict[str, Any]:
     """What was registered, without what AWS adds: two revisions that run the same are equal."""
     return {
-        key: kept
-        for key, value in definition.items()
-        if key not in OUTPUT_ONLY and (kept := _kept(value)) not in (None, [], {})
+        key: kept for key, value in definition.items() if key not in OUTPUT_ONLY and (kept := _kept(value)) not in (None, [], {})
     }
 
 
@@ -85,9 +83,7 @@ def rewritten(value: Any, from_region: str, to_region: str, replace: Mapping[str
 
 def ecr_images(definition: Mapping[str, Any]) -> Iterable[EcrImage]:
     """The images in a private ECR registry: only those can be proven to exist without pulling them."""
-    for name in sorted(
-        {container["image"] for container in definition.get("containerDefinitions", []) if container.get("image")}
-    ):
+    for name in sorted({container["image"] for container in definition.get("containerDefinitions", []) if container.get("image")}):
         found = _ECR_IMAGE.match(name)
         if found:
             reference = ("imageDigest", found["digest"]) if found["digest"] else ("imageTag", found["tag"] or "latest")

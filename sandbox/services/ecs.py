@@ -34,9 +34,7 @@ LINKED_ROLE = "AWSServiceRoleForApplicationAutoScaling_ECSService"
 DESCRIBE_LIMIT, RESOURCES_LIMIT, PATTERN = 10, 50, 3
 SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 DIMENSION = "ecs:service:DesiredCount"
-REASON = (
-    "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {image}: not found"
-)
+REASON = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {image}: not found"
 ECR_IMAGE = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/([^:@]+):(.+)$")
 _CREATE_ONLY = {"cluster", "clientToken", "desiredCount", "serviceName", "tags", "taskDefinition", "role"}
 _UPDATE_ONLY = {"cluster", "service", "desiredCount", "taskDefinition", "forceNewDeployment"}
@@ -462,12 +460,7 @@ def list_tasks(ctx: Ctx, params: Params) -> Params:
 @op("ecs", "DescribeTasks")
 def describe_tasks(ctx: Ctx, params: Params) -> Params:
     cluster = _cluster(ctx, params)
-    held = {
-        arn: task
-        for (name, _), service in _services(ctx).items()
-        if name == cluster
-        for arn, task in service.tasks.items()
-    }
+    held = {arn: task for (name, _), service in _services(ctx).items() if name == cluster for arn, task in service.tasks.items()}
     wanted = [arn if arn.startswith("arn:") else _arn(ctx, "task", f"{cluster}/{arn}") for arn in params["tasks"]]
     return {
         "tasks": [held[arn] for arn in wanted if arn in held],
@@ -732,7 +725,7 @@ def ecs_service(ctx: Ctx, spec: Params) -> Params:
 
     name, cluster ("default"), desired (1), image, cpu ("256"), memory ("512"); min, max: a scalable target with a CPU
     policy; tasks: "fail" (new tasks cannot start) or "fail-once", the same as the tag sim:tasks. peer: {region, name,
-    cluster, desired (0), tasks, replicated}: the standby, as phase instantiate leaves it; replicated false: the image is
+    cluster, desired (0), tasks, replicated}: the standby, as phase instantiate leaves it; replicated false: its image is
     not in its registry.
     """
     service = _built(ctx, spec, spec.get("tags") or {})

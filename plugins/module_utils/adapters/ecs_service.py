@@ -124,9 +124,7 @@ class EcsService(Adapter):
         match seen.target:
             case Unreachable():
                 return _dark(goal, pair.target_region)
-            case Service() as target if self.active(seen) is Active.TARGET or (
-                target.desired and _marked(target, seen, goal)
-            ):
+            case Service() as target if self.active(seen) is Active.TARGET or (target.desired and _marked(target, seen, goal)):
                 return Done({"service_arn": target.arn, "role": "active", "running_count": target.running})
             case Service(desired=desired) if desired:
                 why = f"{pair.target_id} in {pair.target_region} is no standby: its desired count is {desired}"
@@ -263,9 +261,7 @@ class EcsService(Adapter):
     def health(self, seen: Seen, goal: Goal) -> Health:
         target = seen.target
         if not isinstance(target, Service):
-            return Health(
-                (Check("service", False, "the region does not answer" if target is UNREACHABLE else "there is none"),)
-            )
+            return Health((Check("service", False, "the region does not answer" if target is UNREACHABLE else "there is none"),))
         counts = f"{target.running} running, {target.pending} pending, {target.desired} desired"
         held = target.scaling is not None and not target.scaling.free
         return Health(
@@ -465,9 +461,7 @@ def _define(plan: Blueprint, standby: Place) -> Step | None:
         if image.digest is None or (image.expected and image.digest != image.expected):
             found = "is not there" if image.digest is None else f"is {image.digest}, not {image.expected}"
             why = f"image {image.name} {found}: no task could start"
-            return Blocked(
-                why, f"replicate it to the registry in {standby.region} (ECR replication rules), then resume"
-            )
+            return Blocked(why, f"replicate it to the registry in {standby.region} (ECR replication rules), then resume")
     if plan.latest is None or normalised(plan.latest) != plan.wanted:
         why = "register production's task definition"
         return Call("ecs", "register_task_definition", standby.region, plan.wanted, why)
