@@ -16,7 +16,6 @@ TREE := .build/.tree
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
-export PYTHONPATH := $(CURDIR)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup demo test test-unit lint bench faults molecule clean

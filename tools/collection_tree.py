@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lays a collection tree: `TREE/ansible_collections` with `dr/aws` and `amazon/aws`.
 
-    collection_tree.py live TREE BUNDLE   dr/aws is a view of the checkout (links), amazon/aws comes out of the `ansible` package of
-                                          version BUNDLE, which carries it: no collection server is needed.
-    collection_tree.py copy TREE LIVE     dr/aws is a copy of what git would commit, amazon/aws that of the tree LIVE: for the
-                                          gates that walk the collection's folder and would otherwise meet what is not part of it.
+collection_tree.py live TREE BUNDLE   dr/aws is a view of the checkout (links), amazon/aws comes out of the `ansible` package of
+                                      version BUNDLE, which carries it: no collection server is needed.
+collection_tree.py copy TREE LIVE     dr/aws is a copy of what git would commit, amazon/aws that of the tree LIVE: for the
+                                      gates that walk the collection's folder and would otherwise meet what is not part of it.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ def copy(tree: Path, source: Path) -> None:
         if (ROOT / name).is_file():
             (collection / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, collection / name)
+    # A repository of its own: the gates ask git for the collection's files, and the checkout's git ignores this whole tree.
+    subprocess.run(["git", "init", "--quiet", str(collection)], check=True)
     shutil.rmtree(tree / DEPENDENCY, ignore_errors=True)
     shutil.copytree(source / DEPENDENCY, tree / DEPENDENCY, copy_function=os.link)
 
