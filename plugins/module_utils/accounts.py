@@ -382,7 +382,7 @@ class AwsReader:
     breaker: Breaker = field(default_factory=Breaker)
 
     def read(
-        self, account: str, region: str, service: str, operation: str, *, absent: Iterable[str] = (), **params: Any
+        self, account: str, region: str, service: str, operation: str, /, *, absent: Iterable[str] = (), **params: Any
     ) -> dict[str, Any] | Unreachable | None:
         """See `Reader.read`. Raises CallError for whatever is neither an answer, nor absence, nor silence."""
         return self._look(account, region, service, operation, absent, lambda client: _once(client, operation, params))
@@ -394,6 +394,7 @@ class AwsReader:
         service: str,
         operation: str,
         key: str,
+        /,
         *,
         absent: Iterable[str] = (),
         **params: Any,
@@ -405,7 +406,7 @@ class AwsReader:
 
         return self._look(account, region, service, operation, absent, collect)
 
-    def call(self, account: str, region: str, service: str, operation: str, **params: Any) -> dict[str, Any]:
+    def call(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """One call that may change something: its answer, or CallError."""
         answer: dict[str, Any] = self._send(
             account, region, service, operation, lambda client: _once(client, operation, params)

@@ -37,7 +37,7 @@ TICK_SECONDS = 3.0
 class Cloud(Reader, Protocol):
     """The reader, and mutating calls: `call` gives the answer or raises CallError."""
 
-    def call(self, account: str, region: str, service: str, operation: str, **params: Any) -> dict[str, Any]: ...
+    def call(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]: ...
 
 
 class Journal(Protocol):

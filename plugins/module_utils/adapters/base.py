@@ -20,12 +20,12 @@ class Reader(Protocol):
     """
 
     def read(
-        self, account: str, region: str, service: str, operation: str, *, absent: Iterable[str] = (), **params: Any
+        self, account: str, region: str, service: str, operation: str, /, *, absent: Iterable[str] = (), **params: Any
     ) -> dict[str, Any] | None | Unreachable:
         """One describe call. `operation` is the snake_case client method; `absent` the error codes that mean "not there"."""
 
     def pages(
-        self, account: str, region: str, service: str, operation: str, key: str, *, absent: Iterable[str] = (), **params: Any
+        self, account: str, region: str, service: str, operation: str, key: str, /, *, absent: Iterable[str] = (), **params: Any
     ) -> list[dict[str, Any]] | None | Unreachable:
         """All pages of a describe call that botocore can paginate; `key` is the list member of the answer to collect."""
 
