@@ -385,7 +385,10 @@ class AwsReader:
         self, account: str, region: str, service: str, operation: str, /, *, absent: Iterable[str] = (), **params: Any
     ) -> dict[str, Any] | Unreachable | None:
         """See `Reader.read`. Raises CallError for whatever is neither an answer, nor absence, nor silence."""
-        return self._look(account, region, service, operation, absent, lambda client: _once(client, operation, params))
+        answer: dict[str, Any] | Unreachable | None = self._look(
+            account, region, service, operation, absent, lambda client: _once(client, operation, params)
+        )
+        return answer
 
     def pages(
         self,
@@ -404,13 +407,12 @@ class AwsReader:
         def collect(client: Any) -> list[dict[str, Any]]:
             return [entry for page in _pages(client, operation, params) for entry in page.get(key, ())]
 
-        return self._look(account, region, service, operation, absent, collect)
+        entries: list[dict[str, Any]] | Unreachable | None = self._look(account, region, service, operation, absent, collect)
+        return entries
 
     def call(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """One call that may change something: its answer, or CallError."""
-        answer: dict[str, Any] = self._send(
-            account, region, service, operation, lambda client: _once(client, operation, params)
-        )
+        answer: dict[str, Any] = self._send(account, region, service, operation, lambda client: _once(client, operation, params))
         return answer
 
     def _look(
@@ -428,9 +430,7 @@ class AwsReader:
     def _send(self, account: str, region: str, service: str, operation: str, send: Callable[[Any], Any]) -> Any:
         key = (account, self.accounts.region_of(service, region), service)
         if not self.breaker.allows(key):
-            raise _SilenceError(
-                Failure("unreachable", "CircuitOpen", f"{service} in {key[1]} did not answer several times")
-            )
+            raise _SilenceError(Failure("unreachable", "CircuitOpen", f"{service} in {key[1]} did not answer several times"))
         client = self.accounts.client(service, account, region)
         if not hasattr(client, operation):
             text = f"botocore {botocore.__version__} has no {service} {operation}. Next: pip install --upgrade boto3"
@@ -440,9 +440,7 @@ class AwsReader:
         except CallError as error:
             if error.failure.code not in _EXPIRED or account not in self.accounts.accounts:
                 raise
-        self.accounts.forget(
-            account, client
-        )  # refused because the session ended: it had no effect and may be sent again
+        self.accounts.forget(account, client)  # refused because the session ended: it had no effect and may be sent again
         return self._sent(key, self.accounts.client(service, account, region), send)
 
     def _sent(self, key: Key, client: Any, send: Callable[[Any], Any]) -> Any:
