@@ -212,6 +212,7 @@ class Accounts:
     def client(self, service: str, account: str, region: str) -> Any:
         """A boto3 client. account: a known one, or "" for the caller's own credentials, whatever account they are of.
 
+        service: boto3's name, or `name@https://host` for the one endpoint of a cluster (ARC) instead of the region's own.
         Raises CallError when no session can be had: which never means that `region` does not answer.
         """
         key = (service, account, self.region_of(service, region))
@@ -222,7 +223,10 @@ class Accounts:
         session = self._session(account)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = session.create_client(service, region_name=key[2], config=self._config)
+                name, _, endpoint = service.partition("@")
+                self._clients[key] = session.create_client(
+                    name, region_name=key[2], endpoint_url=endpoint or None, config=self._config
+                )
             return self._clients[key]
 
     def control(self, service: str) -> Any:
@@ -324,7 +328,7 @@ def _resolver() -> Any:
 
 @functools.cache
 def _home(service: str, region: str) -> str:
-    endpoint = _resolver().construct_endpoint(service, region)
+    endpoint = _resolver().construct_endpoint(service.partition("@")[0], region)
     if endpoint and endpoint.get("endpointName") != region and str(endpoint.get("endpointName")).endswith("-global"):
         return str(endpoint.get("credentialScope", {}).get("region", region))
     return region

@@ -14,7 +14,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .accounts import CallError, Failure
@@ -101,6 +101,12 @@ class _Track:
     @property
     def key(self) -> str:
         return self.goal.pair.key
+
+    def keep(self, receipt: Mapping[str, Any]) -> None:
+        """Shows a receipt to the looks that follow."""
+        if receipt:
+            pair = self.goal.pair
+            self.goal = replace(self.goal, pair=replace(pair, settings={**pair.settings, **receipt}))
 
 
 Observer = Callable[[str, str, str], None]
@@ -345,8 +351,9 @@ class Engine:
 
     def _acted(self, phase: str, future: Future[dict[str, Any]], batch: list[tuple[_Track, Call]], busy: set[str]) -> None:
         failure = None
+        answer: Mapping[str, Any] = {}
         try:
-            future.result()
+            answer = future.result()
         except CallError as error:
             failure = error.failure
         except Exception as error:  # what became of the call is not known: its effect decides
@@ -359,6 +366,7 @@ class Engine:
             track.intents[call.digest] = outcome
             if failure is None:
                 track.retries, track.changed = 0, True
+                track.keep(track.adapter.receipt(call, answer))
                 track.accepted[call.digest] += 1
                 track.calls.append(_record(track, call))
                 track.due = self._at(self.clock.now(), min(call.settle_seconds, 2))

@@ -10,6 +10,7 @@ Not simulated: answers to DNS queries, DNSSEC, traffic policies, the limits of 5
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -134,8 +135,8 @@ def _apply(ctx: Ctx, zone: Any, changes: list[Params]) -> dict[Key, Params]:
             faults.append(f"Tried to create resource record set {shown} but it already exists")
         records[key] = record
     for change in changes:
-        record = records.get(_key(change["ResourceRecordSet"]))
-        if record is not None and (fault := _fault(record, records.values(), _name(zone.name))):
+        kept = records.get(_key(change["ResourceRecordSet"]))
+        if kept is not None and (fault := _fault(kept, records.values(), _name(zone.name))):
             faults.append(fault)
     if faults:
         raise AwsError("InvalidChangeBatch", f"[{', '.join(dict.fromkeys(faults))}]")
@@ -172,8 +173,9 @@ def change_resource_record_sets(ctx: Ctx, params: Params) -> Params:
 
 def _tell_moto(zone: Any, records: dict[Key, Params]) -> None:
     """Moto counts record sets, and refuses to delete a zone that has any."""
+    record_set: Any = RecordSet
     zone.rrsets = [
-        RecordSet({**record, "ResourceRecords": [one["Value"] for one in record.get("ResourceRecords", ())]})
+        record_set({**record, "ResourceRecords": [one["Value"] for one in record.get("ResourceRecords", ())]})
         for record in records.values()
     ]
 
@@ -244,6 +246,7 @@ def build(ctx: Ctx, spec: Params) -> Params:
     zone, name, type (CNAME), ttl (60), value or values or alias {dns_name, hosted_zone_id, evaluate}, private (false).
     routing: simple; weighted (weight 100 here, 0 at the peer) or failover (PRIMARY here, SECONDARY at the peer, each with
     a health check): then the peer {region, value(s) or alias} is a record set of its own. set_identifier: the region.
+    With tags, the zone also gets the tag `dr:record:<name>/<type>` with both sides' values.
     """
     zone = _seeded_zone(ctx, spec)
     name, kind, routing = spec["name"], spec.get("type", "CNAME"), spec.get("routing", "simple")
@@ -251,6 +254,7 @@ def build(ctx: Ctx, spec: Params) -> Params:
     if routing != "simple":
         sides.append({"weight": 0, **spec["peer"]})
     records = _records(ctx, zone)
+    _tag(ctx, zone, spec)
     for side, role in zip(sides, ("PRIMARY", "SECONDARY"), strict=False):
         record: Params = {"Name": _name(name), "Type": kind}
         if "alias" in side:
@@ -274,6 +278,18 @@ def build(ctx: Ctx, spec: Params) -> Params:
     return {"zone_id": zone.resource_id, "name": _name(name), "type": kind}
 
 
+def _tag(ctx: Ctx, zone: Any, spec: Params) -> None:
+    """The zone's tags, and the one that names the record and what it answers in each region: it cannot carry tags itself."""
+    tags = dict(spec.get("tags") or {})
+    sides = [{"region": ctx.gw.regions[0], **spec}, spec.get("peer", {})]
+    values = {side.get("region", ""): [str(one) for one in side.get("values") or [side.get("value", "")]] for side in sides}
+    if tags and all(region and all(re.fullmatch(r"[\w.:/@+-]+", one) for one in some) for region, some in values.items()):
+        name = f"dr:record:{spec['name'].rstrip('.')}/{spec.get('type', 'CNAME')}"
+        tags[name] = " ".join(f"{region}={'+'.join(some)}" for region, some in values.items())
+    given = [{"Key": key, "Value": value} for key, value in tags.items()]
+    get_backend("route53")[ctx.account]["aws"].change_tags_for_resource("hostedzone", zone.resource_id, given, [])
+
+
 def _seeded_zone(ctx: Ctx, spec: Params) -> Any:
     """The zone of a seed; its id depends on account and name only, so that examples and inventories can name it."""
     backend = get_backend("route53")[ctx.account]["aws"]
@@ -284,10 +300,6 @@ def _seeded_zone(ctx: Ctx, spec: Params) -> Any:
         del backend.zones[zone.resource_id]
         zone.resource_id = ident
         backend.zones[ident] = zone
-    tags = spec.get("tags") or {}
-    if tags:
-        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        backend.change_tags_for_resource("hostedzone", ident, pairs, [])
     return backend.zones[ident]
 
 

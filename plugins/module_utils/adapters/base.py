@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from ..model import Active, Blocked, Goal, Health, Pair, Step, Unreachable
+from ..model import Active, Blocked, Call, Goal, Health, Pair, Step, Unreachable
 
 
 class Reader(Protocol):
@@ -95,6 +95,13 @@ class Adapter(ABC):
     @abstractmethod
     def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
         """What a failover must know of the source when it is gone (capacity, classes, ARNs): JSON values, {} if nothing was seen."""
+
+    def receipt(self, call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What of an accepted call's answer later looks need, because no describe call gives it back (a change id).
+
+        The engine adds it to `pair.settings`. It may be lost with the process: a decision may use it, but never depend on it.
+        """
+        return {}
 
     def lacks(self, phase: str, goal: Goal) -> Step:
         """The step of a phase that this technology does not have."""
