@@ -29,6 +29,7 @@ PENDING_AFTER, RUNNING_AFTER, FAILED_AFTER, STOPPED_AFTER = 5, 30, 20, 15
 #: deleted service INACTIVE, and for how long stopped tasks are listed.
 RETRY_AFTER, RETRY_MAX, COMPLETED_AFTER, INACTIVE_AFTER, STOPPED_KEPT = 15, 300, 5, 60, 3600
 AAS = "application-autoscaling"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LINKED_ROLE = "AWSServiceRoleForApplicationAutoScaling_ECSService"
 #: Most services of a DescribeServices call, and resources of a DescribeScalableTargets call; failures that say so.
 DESCRIBE_LIMIT, RESOURCES_LIMIT, PATTERN = 10, 50, 3
@@ -820,5 +821,5 @@ def _push(ctx: Ctx, image: str, there: bool) -> None:
     known = {tag for one in backend.repositories[repository].images for tag in one.image_tags}
     if there and tag not in known:
         digest = f"sha256:{zlib.crc32(f'{repository}:{tag}'.encode()):064x}"
-        manifest = json.dumps({"schemaVersion": 2, "config": {"digest": digest}})
-        ctx.client("ecr").put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest)
+        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": {"digest": digest, "size": 1}, "layers": []}
+        ctx.client("ecr").put_image(repositoryName=repository, imageTag=tag, imageManifest=json.dumps(manifest))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.dr.aws.plugins.module_utils.task_definition import (
     ecr_images,
     family,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from ansible_collections.dr.aws.plugins.module_utils.adapters.ecs_service import EcsService
 from ansible_collections.dr.aws.plugins.module_utils.ecs_state import Blueprint, Image, Scaling, Seen, Service
 from ansible_collections.dr.aws.plugins.module_utils.model import (
@@ -50,10 +51,8 @@ def setting(goal: Goal, **values: Any) -> Goal:
 def check(step: Any, kind: type, says: str) -> None:
     """The step is of this kind, and `says` (of a call: `operation@region` and what its parameters contain) is in it."""
     assert isinstance(step, kind), step
-    if isinstance(step, Call):
-        text = f"{step.operation}@{step.region} {dict(step.params)} {step.debt}"
-    else:
-        text = str(step)
+    called = isinstance(step, Call)
+    text = f"{step.operation}@{step.region} {dict(step.params)} {step.debt}" if called else str(step)
     for part in filter(None, says.split(" & ")):
         assert part in text, text
 
