@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 import yaml
 
+from . import ledger
+from .estate import EstateError, environment, load
+from .gateway import Gateway
+from .generate import generate
+from .server import Server
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Gives the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="A simulated AWS. Everything it answers is simulated."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A simulated AWS. Everything it answers is simulated.")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve an estate on 127.0.0.1")
     serve.add_argument("--estate", default="acme", help="estate file, or the name of a shipped one (acme)")
@@ -30,17 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     estate.add_argument("--technology", action="append", help="ecs, rds or route53; may be repeated, default ecs")
     estate.add_argument("--waves", type=int, default=1)
     estate.add_argument("--customer", default="acme")
-    ledger = commands.add_parser("ledger", help="write the table of operations into sandbox/README.md")
-    ledger.add_argument("--check", action="store_true", help="only say whether it is current")
+    table = commands.add_parser("ledger", help="write the table of operations into sandbox/README.md")
+    table.add_argument("--check", action="store_true", help="only say whether it is current")
     options = parser.parse_args(arguments)
     return {"serve": _serve, "estate": _estate, "ledger": _ledger}[options.command](options)
 
 
 def _serve(options: argparse.Namespace) -> int:
-    os.environ.pop("AWS_PROFILE", None)
-    from .estate import EstateError, environment, load
-    from .gateway import Gateway
-    from .server import Server
 
     gateway = Gateway(options.scale, audit=options.audit)
     try:
@@ -63,7 +62,6 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _estate(options: argparse.Namespace) -> int:
-    from .generate import generate
 
     made = generate(options.resources, options.accounts, options.technology or ["ecs"], options.waves, options.customer)
     yaml.dump(made, sys.stdout, sort_keys=False, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
@@ -71,11 +69,10 @@ def _estate(options: argparse.Namespace) -> int:
 
 
 def _ledger(options: argparse.Namespace) -> int:
-    from .ledger import current, write
 
     if options.check:
-        return 0 if current() else 1
-    write()
+        return 0 if ledger.current() else 1
+    ledger.write()
     return 0
 
 

@@ -18,6 +18,7 @@ from .model import AwsError, Call, speaks_json
 
 MANAGEMENT_KEY = "AKIASANDBOXMANAGEMNT"
 SECRET = "sandbox"
+HOUR = 3600
 ADMIN = "sandbox-admin"
 
 
@@ -60,9 +61,7 @@ class Accounts:
     now: real time, because products keep their sessions by real time; replaced in tests.
     """
 
-    def __init__(
-        self, accounts: Sequence[Mapping[str, Any]], management: str, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, accounts: Sequence[Mapping[str, Any]], management: str, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self.names = {str(account["id"]): str(account.get("name", account["id"])) for account in accounts}
         self.roles = {
@@ -88,16 +87,12 @@ class Accounts:
             raise AwsError(code, "The security token included in the request is expired", status)
         return who
 
-    def assume(
-        self,
-        caller: Identity,
-        role_arn: str,
-        session: str,
-        external_id: str | None,
-        duration: int | None,
-        source_identity: str | None,
-    ) -> Identity:
-        """A session of a declared role; AccessDenied, or ValidationError for the duration, as STS answers."""
+    def assume(self, caller: Identity, request: Mapping[str, Any]) -> Identity:
+        """A session of a declared role; AccessDenied, or ValidationError for the duration, as STS answers.
+
+        request: the parameters of AssumeRole.
+        """
+        role_arn, source_identity = request["RoleArn"], request.get("SourceIdentity")
         role = self.roles.get(role_arn)
         denied = AwsError(
             "AccessDenied",
@@ -106,24 +101,24 @@ class Accounts:
         )
         if role is None or caller.account not in role.get("trusts", [self.management.account]):
             raise denied
-        if role.get("external_id") is not None and role["external_id"] != external_id:
+        if role.get("external_id") is not None and role["external_id"] != request.get("ExternalId"):
             raise denied
         if role.get("require_source_identity") and not (source_identity or caller.source_identity):
             raise denied
         if caller.source_identity and source_identity not in (None, caller.source_identity):
             raise denied  # a source identity, once set, survives chaining and cannot be changed
-        seconds = duration or 3600
-        if seconds > role.get("max_session", 3600):
-            raise AwsError(
-                "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-            )
-        if caller.role and seconds > 3600:
+        seconds = request.get("DurationSeconds", HOUR)
+        if seconds > role.get("max_session", HOUR):
+            raise AwsError("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        if caller.role and seconds > HOUR:
             text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
             raise AwsError("ValidationError", text)
         name = role_arn.rsplit("/", 1)[-1]
-        return self.open(role_arn.split(":")[4], name, session, seconds, source_identity or caller.source_identity)
+        return self.open(
+            role_arn.split(":")[4], name, request["RoleSessionName"], seconds, source_identity or caller.source_identity
+        )
 
-    def open(self, account: str, role: str, session: str, seconds: int = 43200, source_identity: str = "") -> Identity:
+    def open(self, account: str, role: str, session: str, seconds: int, source_identity: str = "") -> Identity:
         """A new session, without any check."""
         who = Identity(
             account=account,
@@ -143,7 +138,7 @@ class Accounts:
         """A session of ours in any declared account."""
         if account not in self.names:
             raise KeyError(f"account {account} is not in the estate: {', '.join(sorted(self.names))}")
-        return self.open(account, ADMIN, "tests")
+        return self.open(account, ADMIN, "tests", 12 * HOUR)
 
     def expire_all(self) -> int:
         """End every session now, ours excepted. Gives how many."""

@@ -53,9 +53,7 @@ def _health(gateway: Gateway, _query: Query, _body: Body) -> Any:
 
 
 def _calls(gateway: Gateway, query: Query, _body: Body) -> bytes:
-    wanted: dict[str, Any] = {
-        name: query.get(name) for name in ("account", "region", "service", "operation", "role", "outcome")
-    }
+    wanted: dict[str, Any] = {name: query.get(name) for name in ("account", "region", "service", "operation", "role", "outcome")}
     if "mutating" in query:
         wanted["mutating"] = query["mutating"] not in ("0", "false")
     return "".join(json_line(row) for row in gateway.calls.select(int(query.get("from", 0)), **wanted)).encode()

@@ -82,7 +82,4 @@ class Calls:
 
 def json_line(row: dict[str, Any]) -> str:
     """One row as a line of JSON; times and bytes as text."""
-    return (
-        json.dumps(row, default=lambda value: value.decode("latin-1") if isinstance(value, bytes) else str(value))
-        + "\n"
-    )
+    return json.dumps(row, default=lambda value: value.decode("latin-1") if isinstance(value, bytes) else str(value)) + "\n"

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from .model import Answer, AwsError, Call, identify
+from .model import Answer, AwsError, Call, identify, session
 from .wsgi import environ
 
 _BASE = "http://127.0.0.1"  # an address: no bucket is read out of it
@@ -27,7 +26,7 @@ class Clients:
     """Clients per (service, region, account), made once."""
 
     def __init__(self) -> None:
-        self._session = boto3.Session("sandbox", "sandbox", botocore_session=botocore.session.Session())
+        self._session = boto3.Session("sandbox", "sandbox", botocore_session=session())
         self._made: dict[tuple[str, str, str, str], Any] = {}
 
     def get(self, service: str, region: str, account: str, name: str, transport: Transport) -> Any:
@@ -54,9 +53,7 @@ class Clients:
 
 def _sender(account: str, transport: Transport) -> Callable[..., AWSResponse]:
     def send(request: Any, **_: Any) -> AWSResponse:
-        headers = [
-            (name, value.decode() if isinstance(value, bytes) else value) for name, value in request.headers.items()
-        ]
+        headers = [(name, value.decode() if isinstance(value, bytes) else value) for name, value in request.headers.items()]
         body = request.body or b""
         if hasattr(body, "read"):
             body = body.read()

@@ -112,9 +112,7 @@ class Clock:
             if event.cancelled:
                 continue
             resume = max(self.time(), due)
-            self._set(
-                due, 0.0
-            )  # chained transitions start from the moment this one was due, not from when it was noticed
+            self._set(due, 0.0)  # chained transitions start from the moment this one was due, not from when it was noticed
             try:
                 event.run()
                 self.ran += 1
@@ -122,9 +120,7 @@ class Clock:
                 self._set(resume, scale)
 
 
-def transition(
-    clock: Clock, steps: Sequence[tuple[State, float]], set_state: Callable[[State], object]
-) -> Callable[[], None]:
+def transition(clock: Clock, steps: Sequence[tuple[State, float]], set_state: Callable[[State], object]) -> Callable[[], None]:
     """Pass through states in time: each (state, seconds) is set, held for its seconds, then the next one is set.
 
     The first state is set at once; the seconds of the last are not used. Gives a function that stops the transition

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .clock import Event
@@ -51,9 +52,7 @@ class Ctx:
         """Call `run` in `seconds` of simulated time: for what describe calls show only a little later."""
         return self.clock.after(seconds, run)
 
-    def metric(
-        self, namespace: str, name: str, dimensions: dict[str, str], value: float | Callable[[], float] | None
-    ) -> None:
+    def metric(self, namespace: str, name: str, dimensions: dict[str, str], value: float | Callable[[], float] | None) -> None:
         """Publish a level in CloudWatch for this account and region: every period asked for shows it until it changes.
 
         None stops it, which is how a metric looks whose source is gone.
@@ -79,11 +78,11 @@ class Ctx:
 def moto_result(call: Call, answer: tuple[int, dict[str, str], bytes]) -> dict[str, Any]:
     """Moto's answer as a dict. Pages that are no AWS answer are our defect, never passed on."""
     status, _, body = answer
-    if status >= 500 or body[:15].lower() == b"<!doctype html>":
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or body[:15].lower() == b"<!doctype html>":
         raise AwsError("SimulatorNotImplemented", f"moto does not do {call.service}:{call.operation}", 501)
     out = parse_answer(call, answer)
     out.pop("ResponseMetadata", None)
-    if status >= 300:
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
         error = out.get("Error", {})
         raise AwsError(error.get("Code", str(status)), error.get("Message", ""), status)
     return out

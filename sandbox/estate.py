@@ -44,7 +44,7 @@ def resources(estate: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             **resource,
             "account": ids.get(account, account),
-            "tags": {**estate.get("tags", {}), **resource.get("tags", {})} if resource.get("tags") is not None else {},
+            "tags": _tags(estate, resource),
         }
 
 
@@ -73,6 +73,11 @@ def environment(gateway: Gateway, endpoint: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": gateway.estate.get("control_region") or gateway.regions[-1],
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def _tags(estate: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, str]:
+    own = resource.get("tags", {})
+    return {} if own is None else {**estate.get("tags", {}), **own}
 
 
 def _load(source: str | Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections import defaultdict
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from . import registry
@@ -101,7 +102,7 @@ class Gateway:
                 outcome, answer = f"fault:{faulted[0]}", faulted[1]
             else:
                 answer, how = self.answer(call)
-                outcome = "ok" if answer[0] < 300 else _error_code(call, answer)
+                outcome = "ok" if answer[0] < HTTPStatus.MULTIPLE_CHOICES else _error_code(call, answer)
                 faulted = self.faults.apply(call, "after")
                 if faulted:
                     outcome, how, answer = f"fault:{faulted[0]}", "fault", faulted[1]
@@ -127,7 +128,7 @@ class Gateway:
             try:
                 answer, how = self._answer(call, call.service)
             except AwsError as error:
-                answer, how = serialise(call, error), "missing" if error.status == 501 else "ours"
+                answer, how = serialise(call, error), "missing" if error.status == HTTPStatus.NOT_IMPLEMENTED else "ours"
             except Exception:
                 log.exception("defect in %s:%s", call.service, call.operation)
                 answer, how = (
@@ -148,7 +149,7 @@ class Gateway:
             return serialise(call, out), "ours"
         answer = self._moto(call)
         correct = registry.CORRECTIONS.get(key)
-        if correct and answer[0] < 300:
+        if correct and answer[0] < HTTPStatus.MULTIPLE_CHOICES:
             out = moto_result(call, answer)
             shape = operation_model(*key).output_shape
             before = set(violations(shape, out)) if self.audit else set()
@@ -161,7 +162,7 @@ class Gateway:
     def _moto(self, call: Call) -> Answer:
         """Moto's answer, where it has the operation at all: missing is loud, never a fake success."""
         status, headers, body = self.moto.forward(call, call.account)
-        if status >= 404 and (body[:15].lower() == b"<!doctype html>" or body == b"Not Found"):
+        if status >= HTTPStatus.NOT_FOUND and (body[:15].lower() == b"<!doctype html>" or body == b"Not Found"):
             raise AwsError("SimulatorNotImplemented", f"the sandbox does not have {call.service}:{call.operation}", 501)
         return status, headers, body
 
@@ -179,9 +180,7 @@ class Gateway:
 
     def _check_output(self, call: Call, found: list[str]) -> None:
         if found:
-            raise AwsError(
-                "SimulatorDefect", f"{call.service}:{call.operation} breaks its own model: {'; '.join(found[:3])}", 501
-            )
+            raise AwsError("SimulatorDefect", f"{call.service}:{call.operation} breaks its own model: {'; '.join(found[:3])}", 501)
 
     def _authenticate(self, call: Call) -> None:
         if not call.access_key:
@@ -200,9 +199,7 @@ class Gateway:
         """A boto3 client in process: extensions apply, faults and the record do not."""
         return self.clients.get(service, region, account, "gateway", lambda call, _: self.answer(call)[0])
 
-    def moto_request(
-        self, service: str, region: str, account: str, operation: str, params: dict[str, Any]
-    ) -> dict[str, Any]:
+    def moto_request(self, service: str, region: str, account: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         """Moto's own answer to an operation with these parameters, as a dict. Raises AwsError."""
         client = self.clients.get(service, region, account, "moto", self.moto.forward)
         return self.clients.request(client, operation, params)

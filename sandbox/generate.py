@@ -53,10 +53,7 @@ def generate(resources: int, accounts: int, technologies: Sequence[str], waves: 
         "tags": {"dr:enabled": "true", "Customer": customer, "Environment": "production"},
         "accounts": [
             {"id": "100000000000", "name": "management", "management": True},
-            *(
-                {"id": f"2{index:011d}", "name": f"workload-{index}", "roles": [_role(customer)]}
-                for index in range(accounts)
-            ),
+            *({"id": f"2{index:011d}", "name": f"workload-{index}", "roles": [_role(customer)]} for index in range(accounts)),
         ],
         "resources": made,
     }

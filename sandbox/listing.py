@@ -78,9 +78,7 @@ def _bucket_region(backend: Any, arn: str) -> str:
 def _auto_scaling_groups(account: str, region: str) -> Iterator[Resource]:
     backend: Any = get_backend("autoscaling")[account][region]
     for group in backend.autoscaling_groups.values():
-        tags = {
-            tag["key"] if "key" in tag else tag["Key"]: tag.get("value", tag.get("Value", "")) for tag in group.tags
-        }
+        tags = {tag["key"] if "key" in tag else tag["Key"]: tag.get("value", tag.get("Value", "")) for tag in group.tags}
         yield Resource(group.arn, "autoscaling:autoScalingGroup", region, tags, False)
 
 

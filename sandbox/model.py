@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import re
+from http import HTTPStatus
 from typing import Any
 
 import botocore.session
@@ -92,9 +94,7 @@ class Call:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         self.environ = environ
         self.body: bytes = environ["wsgi.input"].read(length) if length else b""
-        found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", "")) or _PRESIGNED.search(
-            environ.get("QUERY_STRING", "")
-        )
+        found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", "")) or _PRESIGNED.search(environ.get("QUERY_STRING", ""))
         self.access_key, self.region, self.signing_name = found.groups() if found else ("", "us-east-1", "")
         self.token: str = environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
         self.account = ""
@@ -155,7 +155,7 @@ def serialise(call: Call, result: dict[str, Any] | Exception) -> Answer:
     body = done["body"]
     raw = body.encode() if isinstance(body, str) else (body or b"")
     status = done["status_code"]
-    if isinstance(result, AwsError) and (result.status != 400 or status < 400):
+    if isinstance(result, AwsError) and (result.status != HTTPStatus.BAD_REQUEST or status < HTTPStatus.BAD_REQUEST):
         status = result.status
     return status, dict(done["headers"]), raw
 
@@ -165,9 +165,7 @@ def parse_answer(call: Call, answer: Answer) -> dict[str, Any]:
     status, headers, body = answer
     assert call.service is not None
     shape = operation_model(call.service, call.operation).output_shape
-    parsed = create_parser(call.protocol).parse(
-        {"status_code": status, "headers": HeadersDict(headers), "body": body}, shape
-    )
+    parsed = create_parser(call.protocol).parse({"status_code": status, "headers": HeadersDict(headers), "body": body}, shape)
     return dict(parsed)
 
 
@@ -178,19 +176,22 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 @functools.cache
 def _botocore_model(service: str) -> ServiceModel:
-    return _session().get_service_model(service)
+    return session().get_service_model(service)
 
 
 @functools.cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+def session() -> botocore.session.Session:
+    """A botocore session that reads nobody's configuration."""
+    nothing = (None, None, None, None)
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return botocore.session.Session(session_vars={"profile": nothing, **files})
 
 
 @functools.cache
 def _services(signing_name: str) -> tuple[str, ...]:
     if signing_name in _SIGNING:
         return _SIGNING[signing_name]
-    return (signing_name,) if signing_name in _session().get_available_services() else ()
+    return (signing_name,) if signing_name in session().get_available_services() else ()
 
 
 def violations(shape: Shape | None, value: Any, path: str = "", out: list[str] | None = None) -> list[str]:

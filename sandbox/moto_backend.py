@@ -51,9 +51,15 @@ class Moto:
         return head[0], head[1], body
 
     def reset(self) -> None:
-        """Forget everything. Backends are dropped, not rebuilt: the next call makes what it needs."""
+        """Forget everything. Backends are dropped, not rebuilt: the next call makes what it needs.
+
+        Only those that keep more than that for all accounts together (S3's bucket names) are reset moto's own way first.
+        """
         used: list[Any] = vars(BackendDict)["_instances"]
         for backends in list(used):
+            if type(backends) is not BackendDict:
+                for account in backends.values():
+                    account.reset()
             backends.clear()
         used.clear()
 

@@ -73,9 +73,7 @@ def _tag(value: str) -> Predicate:
         return lambda resource, _: bool(resource.tags) == (value == "all")
     key, equals, text = value.lower().partition("=")
     values = text.split(",") if equals else ["*"]
-    return lambda resource, _: any(
-        name.lower() == key and _match(one.lower(), values) for name, one in resource.tags.items()
-    )
+    return lambda resource, _: any(name.lower() == key and _match(one.lower(), values) for name, one in resource.tags.items())
 
 
 def _match(text: str, values: list[str]) -> bool:

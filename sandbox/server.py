@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import threading
+from http import HTTPStatus
 from http.client import responses as reasons
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
@@ -122,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() not in _DROPPED_HEADERS]
         if self.command == "HEAD":
             lines.append(f"Content-Length: {headers.get('Content-Length', headers.get('content-length', '0'))}")
-        elif status != 204:
+        elif status != HTTPStatus.NO_CONTENT:
             lines.append(f"Content-Length: {len(body)}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
         self.connection.sendall(head if self.command == "HEAD" else head + body)

@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the control plane's own services do in the sandbox beyond moto: object lock, repeated transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def bucket(sandbox: Any) -> Any:
+    s3 = sandbox.client("s3")
+    where = {"LocationConstraint": "us-west-2"}
+    s3.create_bucket(Bucket="evidence", ObjectLockEnabledForBucket=True, CreateBucketConfiguration=where)
+    rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}}
+    s3.put_object_lock_configuration(Bucket="evidence", ObjectLockConfiguration=rule)
+    return s3
+
+
+def test_the_default_retention_is_told(bucket: Any) -> None:
+    bucket.put_object(Bucket="evidence", Key="report", Body=b"x")
+    assert bucket.get_object_retention(Bucket="evidence", Key="report")["Retention"]["Mode"] == "COMPLIANCE"
+
+
+def test_compliance_can_be_made_longer_but_not_shorter(bucket: Any, aws_code: Callable[..., str]) -> None:
+    bucket.put_object(Bucket="evidence", Key="report", Body=b"x")
+    now = datetime.now(UTC)
+
+    def keep(days: int, mode: str = "COMPLIANCE") -> dict[str, Any]:
+        retention = {"Mode": mode, "RetainUntilDate": now + timedelta(days=days)}
+        return {"Bucket": "evidence", "Key": "report", "Retention": retention}
+
+    bucket.put_object_retention(**keep(60))
+    assert aws_code(bucket.put_object_retention, **keep(10)) == "AccessDenied"
+    assert aws_code(bucket.put_object_retention, **keep(90, "GOVERNANCE")) == "AccessDenied"
+
+
+def test_a_locked_version_cannot_be_deleted(bucket: Any, aws_code: Callable[..., str]) -> None:
+    version = bucket.put_object(Bucket="evidence", Key="report", Body=b"x")["VersionId"]
+    assert aws_code(bucket.delete_object, Bucket="evidence", Key="report", VersionId=version) == "AccessDenied"
+
+
+def test_a_transaction_repeated_with_its_token_has_no_second_effect(sandbox: Any, aws_code: Callable[..., str]) -> None:
+    table = sandbox.client("dynamodb")
+    table.create_table(
+        TableName="executions",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+    def put(name: str) -> list[dict[str, Any]]:
+        item = {"TableName": "executions", "Item": {"id": {"S": name}}, "ConditionExpression": "attribute_not_exists(id)"}
+        return [{"Put": item}]
+
+    table.transact_write_items(TransactItems=put("a"), ClientRequestToken="token-1")
+    table.transact_write_items(TransactItems=put("a"), ClientRequestToken="token-1")
+    other = {"TransactItems": put("b"), "ClientRequestToken": "token-1"}
+    assert aws_code(table.transact_write_items, **other) == "IdempotentParameterMismatchException"
+    again = {"TransactItems": put("a"), "ClientRequestToken": "token-2"}
+    assert aws_code(table.transact_write_items, **again) == "TransactionCanceledException"
