@@ -247,6 +247,8 @@ class Engine:
     def _decided(self, phase: str, track: _Track, step: Step) -> Call | None:
         """Takes the step; gives the call that is to be sent now, if it is one."""
         now = self.clock.now()
+        if isinstance(step, Blocked) and step.retry is not None and _untried(track, step.retry):
+            step = step.retry
         if isinstance(step, Call):
             for digest in [digest for digest in track.intents if digest != step.digest]:
                 del track.intents[digest]
@@ -301,6 +303,7 @@ class Engine:
         for track, call in items:
             merge = _merge(track, call)
             assert merge is not None
+            track.job = None  # it decided anew: what it was part of before is over
             rest = repr(sorted((name, value) for name, value in call.params.items() if name != merge.parameter))
             groups[track.goal.pair.account, call.region, call.service, call.operation, rest].append((track, call))
         sends = []
@@ -412,6 +415,12 @@ class Engine:
         if self._finished:
             entries, self._finished = self._finished, []
             self.journal.finish(entries)
+
+
+def _untried(track: _Track, call: Call) -> bool:
+    """Whether a failed attempt may be repeated: once in a run, and it counts as failed only when the new one's effect can be seen."""
+    settling = track.intents.get(call.digest, "rejected") != "rejected" and track.held < SETTLE_POLLS
+    return settling or not track.accepted[call.digest]
 
 
 def _merge(track: _Track, call: Call) -> Merge | None:

@@ -98,10 +98,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A guard refuses; a person must act. `remedy` is what to do next, a command where there is one."""
+    """A guard refuses; a person must act. `remedy` is what to do next, a command where there is one.
+
+    retry: where what is seen is an earlier attempt that failed, the call that tries again. The engine sends it once in a run,
+    so that resuming is a new attempt, and a failure within the run ends it with its reason.
+    """
 
     why: str
     remedy: str
+    retry: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
