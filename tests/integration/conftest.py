@@ -58,6 +58,10 @@ class Sandbox:
             self._sessions[key] = boto3.Session(who.access_key, "sandbox", who.token or None)
         return self._sessions[key].client(service, region_name=region, endpoint_url=self.endpoint, config=_CONFIG, **options)
 
+    def inside(self, service: str, region: str = "us-west-2", account: str | None = None) -> Any:
+        """Boto3 in process: neither faulted nor recorded, to look into a dark region."""
+        return self.gateway.client(service, region, account or self.gateway.accounts.management.account)
+
     def advance(self, seconds: float) -> None:
         """Let simulated time pass. Also what tests give an engine as its `sleep`."""
         self.gateway.clock.advance(seconds)

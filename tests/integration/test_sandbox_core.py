@@ -30,7 +30,8 @@ ESTATE = {
         {"id": DATA, "name": "data", "roles": [{"name": "dr", "external_id": "data-1"}]},
     ],
 }
-ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=0.3)
+ONCE = Config(retries={"total_max_attempts": 1})
+IMPATIENT = Config(retries={"total_max_attempts": 1}, read_timeout=0.3)
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_a_dark_region_leaves_the_other_and_the_global_services(world: Any) -> N
 def test_a_black_hole_lasts_until_the_client_gives_up(world: Any) -> None:
     world.dark("us-east-1", "blackhole")
     session = boto3.Session("AKIASANDBOXMANAGEMNT", "x")
-    client = session.client("ecs", "us-east-1", endpoint_url=world.endpoint, config=ONCE)
+    client = session.client("ecs", "us-east-1", endpoint_url=world.endpoint, config=IMPATIENT)
     with pytest.raises(ReadTimeoutError):
         client.list_clusters()
     assert world.calls()[-1]["outcome"] == "fault:no answer"
@@ -284,13 +285,15 @@ def test_serve_prints_what_a_product_needs() -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin
         assert server.stdout
-        server.stdin.write(json.dumps(ESTATE))
-        server.stdin.close()
-        lines = [server.stdout.readline().strip() for _ in range(6)]
-        env = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
-        session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_DEFAULT_REGION"])
-        account = session.client("sts", endpoint_url=env["AWS_ENDPOINT_URL"]).get_caller_identity()["Account"]
-        server.terminate()
+        try:
+            server.stdin.write(json.dumps(ESTATE))
+            server.stdin.close()
+            lines = [server.stdout.readline().strip() for _ in range(6)]
+            env = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
+            session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_DEFAULT_REGION"])
+            account = session.client("sts", endpoint_url=env["AWS_ENDPOINT_URL"]).get_caller_identity()["Account"]
+        finally:
+            server.terminate()
     assert lines[0].startswith("sandbox: simulated AWS with estate small on http://127.0.0.1:")
     assert account == HUB
 
