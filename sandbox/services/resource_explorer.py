@@ -18,6 +18,8 @@ from sandbox.listing import Resource, resources
 from sandbox.model import AwsError
 
 SERVICE = "resource-explorer-2"
+VIEWS = 10
+LARGEST_PAGE = 1000
 # Not supported by the service, or not any more ("supported-resource-types" page).
 _NOT_LISTED = {"ecs:task", "rds:cluster-pg", "rds:pg", "rds:og", "rds:subgrp", "elasticache:user"}
 _SUPPORTED = (
@@ -160,9 +162,7 @@ def update_index_type(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         if any(_store(ctx, region).get("index", {}).get("Type") == "AGGREGATOR" for region in ctx.gw.regions):
             raise AwsError("ConflictException", "There is already an aggregator index in this account.", 409)
         if account.get("demoted", -86400.0) + 86400 > ctx.clock.time():
-            raise AwsError(
-                "ServiceQuotaExceededException", "Wait 24 hours after the last aggregator index was demoted.", 402
-            )
+            raise AwsError("ServiceQuotaExceededException", "Wait 24 hours after the last aggregator index was demoted.", 402)
     elif params["Type"] == "LOCAL" and index["Type"] == "AGGREGATOR":
         account["demoted"] = ctx.clock.time()
     index.update(Type=params["Type"], LastUpdatedAt=ctx.clock.now())
@@ -174,7 +174,7 @@ def create_view(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """At most ten a region."""
     _index(ctx)
     views = _store(ctx)["views"]
-    if len(views) >= 10:
+    if len(views) >= VIEWS:
         raise AwsError("ServiceQuotaExceededException", "There are 10 views in this Region.", 402)
     if any(view["ViewName"] == params["ViewName"] for view in views.values()):
         raise AwsError("ConflictException", f"A view named {params['ViewName']} exists.", 409)
@@ -254,8 +254,8 @@ def list_supported_resource_types(_ctx: Ctx, _params: dict[str, Any]) -> dict[st
 def search(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """The first 1,000, and whether these are all."""
     view, found = _find(ctx, params, params["QueryString"], free_text=True)
-    page, more = _page(ctx, params, view, found[:1000])
-    return {**page, **more, "Count": {"TotalResources": min(len(found), 1000), "Complete": len(found) <= 1000}}
+    page, more = _page(ctx, params, view, found[:LARGEST_PAGE])
+    return {**page, **more, "Count": {"TotalResources": min(len(found), LARGEST_PAGE), "Complete": len(found) <= LARGEST_PAGE}}
 
 
 @op(SERVICE, "ListResources")
@@ -263,7 +263,7 @@ def list_resources(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """All, in pages; but with MaxResults=1000 there is no NextToken, and what is left is silently lost."""
     view, found = _find(ctx, params, params.get("Filters", {}).get("FilterString", ""), free_text=False)
     page, more = _page(ctx, params, view, found)
-    return page if params.get("MaxResults") == 1000 else {**page, **more}
+    return page if params.get("MaxResults") == LARGEST_PAGE else {**page, **more}
 
 
 def _find(ctx: Ctx, params: dict[str, Any], text: str, free_text: bool) -> tuple[dict[str, Any], Sequence[Resource]]:
@@ -300,7 +300,7 @@ def _page(
     ctx: Ctx, params: dict[str, Any], view: dict[str, Any], found: Sequence[Resource]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     size, token = params.get("MaxResults", 100), params.get("NextToken", "0")
-    if not 1 <= size <= 1000 or not token.isdigit():
+    if not 1 <= size <= LARGEST_PAGE or not token.isdigit():
         raise AwsError("ValidationException", "MaxResults must be from 1 to 1000, and NextToken one that was given")
     start, now = int(token), ctx.clock.now()
     tags = any(one["Name"] == "tags" for one in view["IncludedProperties"])

@@ -14,14 +14,7 @@ from sandbox.model import AwsError
 def assume_role(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Sessions of declared roles only."""
     caller = ctx.access or ctx.gw.accounts.management
-    who = ctx.gw.accounts.assume(
-        caller,
-        params["RoleArn"],
-        params["RoleSessionName"],
-        params.get("ExternalId"),
-        params.get("DurationSeconds"),
-        params.get("SourceIdentity"),
-    )
+    who = ctx.gw.accounts.assume(caller, params)
     answer: dict[str, Any] = {
         "Credentials": who.credentials(),
         "AssumedRoleUser": {"AssumedRoleId": who.user_id, "Arn": who.arn},

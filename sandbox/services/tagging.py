@@ -13,6 +13,7 @@ from sandbox.listing import Resource, resources
 from sandbox.model import AwsError
 
 SERVICE = "resourcegroupstaggingapi"
+LARGEST_PAGE = 100
 # "supported-services" page of the API: GetResources answers nothing for Auto Scaling groups.
 _NOT_LISTED = {"autoscaling"}
 
@@ -30,7 +31,7 @@ def get_resources(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     arns, size = params.get("ResourceARNList"), params.get("ResourcesPerPage", 50)
     if arns and (params.get("TagFilters") or params.get("ResourceTypeFilters") or "ResourcesPerPage" in params):
         raise AwsError("InvalidParameterException", "ResourceARNList cannot be used together with filters or paging")
-    if not 1 <= size <= 100:
+    if not 1 <= size <= LARGEST_PAGE:
         raise AwsError("InvalidParameterException", "ResourcesPerPage must be between 1 and 100")
     matches, kinds = make_tag_matcher(params.get("TagFilters")), params.get("ResourceTypeFilters")
     found = [
@@ -44,8 +45,7 @@ def get_resources(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     return {
         "PaginationToken": token,
         "ResourceTagMappingList": [
-            {"ResourceARN": one.arn, "Tags": [{"Key": key, "Value": value} for key, value in one.tags.items()]}
-            for one in page
+            {"ResourceARN": one.arn, "Tags": [{"Key": key, "Value": value} for key, value in one.tags.items()]} for one in page
         ],
     }
 
@@ -84,9 +84,7 @@ def untag_resources(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change(ctx: Ctx, params: dict[str, Any], change: Any) -> dict[str, Any]:
-    held = {
-        one.arn: one for region in (ctx.region, "global") for one in resources(ctx.gw, ctx.account, region) if one.held
-    }
+    held = {one.arn: one for region in (ctx.region, "global") for one in resources(ctx.gw, ctx.account, region) if one.held}
     others = []
     for arn in params["ResourceARNList"]:
         if arn in held:
