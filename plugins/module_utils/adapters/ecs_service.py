@@ -52,7 +52,7 @@ class EcsService(Adapter):
     """ECS services; identifiers are `cluster/service`.
 
     Settings (manifest or host variables; `regions.<region>.<name>` overrides `<name>` for what is created there):
-    desired, min, max: capacity to restore, before anything captured.
+    desired_count, min_capacity, max_capacity: capacity to restore, before anything captured.
     stop_source_first (false): scale the source to zero before the target starts: queue workers that must not run twice.
     subnets, security_groups, assign_public_ip, load_balancers, service_registries: where a missing service is created.
     replace: {old: new} strings of the task definition that differ between the regions beyond the region's own name.
@@ -163,9 +163,9 @@ class EcsService(Adapter):
         wanted, whence = _capacity(seen, goal)
         if wanted is None:
             why = f"the capacity of {pair.source_id} is unknown: none runs, and nothing was captured"
-            return Blocked(why, "set the host variable or manifest setting `desired`, then resume this execution")
+            return Blocked(why, "set the host variable or manifest setting `desired_count`, then resume this execution")
         if pair.settings.get("stop_source_first") and isinstance(seen.source, Service):
-            if seen.source.desired and whence == "source" and int(goal.captured.get("desired", 0)) < wanted:
+            if seen.source.desired and whence == "source" and int(goal.captured.get("desired_count", 0)) < wanted:
                 why = f"{pair.source_id} is to be stopped first, but its {wanted} tasks are recorded nowhere else"
                 return Blocked(why, "run readiness, which captures capacities, then resume this execution")
             if stop := _stop(Place(pair.source_id, pair.source_region, seen.source), "before the target starts"):
@@ -203,7 +203,7 @@ class EcsService(Adapter):
                 "service_arn": place.side.arn if isinstance(place.side, Service) else "",
                 "desired_count": 0,
                 "running_count": 0,
-                "stopped_tasks": int(goal.captured.get("desired", 0)),
+                "stopped_tasks": int(goal.captured.get("desired_count", 0)),
             }
         )
 
@@ -245,11 +245,11 @@ class EcsService(Adapter):
         source, target = seen.source, seen.target
         assert isinstance(source, Service)
         running = target.desired if isinstance(target, Service) else 0
-        known = (running, int(goal.captured.get("desired", 0)), int(pair.settings.get("desired", 0)))
+        known = (running, int(goal.captured.get("desired_count", 0)), int(pair.settings.get("desired_count", 0)))
         wanted = source.desired or max(known)
         if not wanted:
             why = "neither side runs a task and no capacity was captured"
-            return Blocked(why, "set the setting `desired`, then roll back")
+            return Blocked(why, "set the setting `desired_count`, then roll back")
         minimum, maximum = _bounds(seen, goal)
         if start := _start(Place(pair.source_id, pair.source_region, source), wanted, minimum, maximum):
             return start
@@ -280,12 +280,12 @@ class EcsService(Adapter):
         if not isinstance(source, Service) or not source.desired:
             return {}
         captured = {
-            "desired": max(source.desired, source.running),
+            "desired_count": max(source.desired, source.running),
             "epoch": source.epoch,
             "task_definition": source.task_definition,
         }
         if source.scaling and not source.scaling.held:
-            captured |= {"min": source.scaling.minimum, "max": source.scaling.maximum}
+            captured |= {"min_capacity": source.scaling.minimum, "max_capacity": source.scaling.maximum}
         return captured
 
     def _stand_by(self, seen: Seen, goal: Goal, standby: Place, model: Place) -> Step:
@@ -364,11 +364,11 @@ def _marked(target: Service, seen: Seen, goal: Goal) -> bool:
 
 def _capacity(seen: Seen, goal: Goal) -> tuple[int | None, str]:
     """Tasks to run, and whence: the larger of what runs and what was captured, never zero by accident."""
-    explicit = goal.pair.settings.get("desired")
+    explicit = goal.pair.settings.get("desired_count")
     if explicit is not None:
         return int(explicit), "settings"
     live = max(seen.source.desired, seen.source.running) if isinstance(seen.source, Service) else 0
-    captured = int(goal.captured.get("desired", 0))
+    captured = int(goal.captured.get("desired_count", 0))
     if live or captured:
         return (live, "source") if live >= captured else (captured, "captured")
     if isinstance(seen.target, Service) and seen.target.desired:
@@ -382,13 +382,13 @@ def _capacity(seen: Seen, goal: Goal) -> tuple[int | None, str]:
 def _bounds(seen: Seen, goal: Goal) -> tuple[int | None, int | None]:
     """Production's scaling limits: set, live where scaling is not held, captured, or unknown (None)."""
     settings, captured = goal.pair.settings, goal.captured
-    if "max" in settings:
-        return int(settings.get("min", 1)), int(settings["max"])
+    if "max_capacity" in settings:
+        return int(settings.get("min_capacity", 1)), int(settings["max_capacity"])
     for side in (seen.source, seen.target):
         if isinstance(side, Service) and side.scaling and side.desired and not side.scaling.held:
             return side.scaling.minimum, side.scaling.maximum
-    if captured.get("max"):
-        return int(captured.get("min", 1)), int(captured["max"])
+    if captured.get("max_capacity"):
+        return int(captured.get("min_capacity", 1)), int(captured["max_capacity"])
     return None, None
 
 

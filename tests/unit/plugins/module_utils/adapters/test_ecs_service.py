@@ -41,7 +41,7 @@ def service(desired: int = 0, running: int | None = None, status: str = "ACTIVE"
 
 
 def captured(goal: Goal, **values: Any) -> Goal:
-    return replace(goal, captured={"desired": 4, "min": 2, "max": 10, "epoch": 0, **values})
+    return replace(goal, captured={"desired_count": 4, "min_capacity": 2, "max_capacity": 10, "epoch": 0, **values})
 
 
 def setting(goal: Goal, **values: Any) -> Goal:
@@ -304,7 +304,7 @@ MARKED: dict[str, Any] = {"epoch": 1}
             Call,
             "'desiredCount': 4",
         ),
-        ("a setting is above both", Seen(service(2), service(**MARKED)), setting(PLANNED, desired=7), Call, "7"),
+        ("a setting is above both", Seen(service(2), service(**MARKED)), setting(PLANNED, desired_count=7), Call, "7"),
         ("a larger count is never lowered", Seen(service(2), service(6, **MARKED)), PLANNED, Done, "6"),
         (
             "unknown capacity is not zero",
@@ -365,7 +365,7 @@ MARKED: dict[str, Any] = {"epoch": 1}
         (
             "with captured limits when the source is dark",
             Seen(UNREACHABLE, service(4, scaling=HELD, **MARKED)),
-            captured(UNPLANNED, max=20),
+            captured(UNPLANNED, max_capacity=20),
             Call,
             "'MinCapacity': 2, 'MaxCapacity': 20",
         ),
@@ -559,10 +559,10 @@ def test_health(sentence: str, seen: Seen, status: str) -> None:
 @pytest.mark.parametrize(
     ("sentence", "source", "known"),
     [
-        ("capacity and limits", service(4, scaling=FREE), {"desired": 4, "min": 2, "max": 10, "epoch": 0}),
-        ("more runs than desired", service(4, 6), {"desired": 6, "epoch": 0}),
-        ("held limits are not production's", service(4, scaling=HELD), {"desired": 4, "epoch": 0}),
-        ("the mark", service(4, epoch=3), {"desired": 4, "epoch": 3}),
+        ("capacity and limits", service(4, scaling=FREE), {"desired_count": 4, "min_capacity": 2, "max_capacity": 10, "epoch": 0}),
+        ("more runs than desired", service(4, 6), {"desired_count": 6, "epoch": 0}),
+        ("held limits are not production's", service(4, scaling=HELD), {"desired_count": 4, "epoch": 0}),
+        ("the mark", service(4, epoch=3), {"desired_count": 4, "epoch": 3}),
         ("zero is not a capacity", service(), {}),
         ("absent", None, {}),
         ("dark", UNREACHABLE, {}),
