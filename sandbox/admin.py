@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from . import estate
 from .calls import json_line
-from .model import Answer
+from .model import Answer, AwsError
 
 if TYPE_CHECKING:
     from .gateway import Gateway
@@ -39,7 +39,7 @@ def answer(gateway: Gateway, environ: dict[str, Any]) -> Answer:
             known = sorted(f"{one} {PREFIX}{name}" for one, name in _VERBS)
             return _json({"error": f"no {method} {PREFIX}{path}", "there are": known}, 404)
         result = verb(gateway, query, body)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AwsError) as error:
         return _json({"error": f"{error}"}, 400)
     return (200, {"Content-Type": "application/x-ndjson"}, result) if isinstance(result, bytes) else _json(result)
 

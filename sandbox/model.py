@@ -14,6 +14,7 @@ import os
 import re
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 import botocore.session
 from botocore.awsrequest import HeadersDict
@@ -96,7 +97,8 @@ class Call:
         self.body: bytes = environ["wsgi.input"].read(length) if length else b""
         found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", "")) or _PRESIGNED.search(environ.get("QUERY_STRING", ""))
         self.access_key, self.region, self.signing_name = found.groups() if found else ("", "us-east-1", "")
-        self.token: str = environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
+        signed = parse_qs(environ.get("QUERY_STRING", "")) if "X-Amz-Credential" in environ.get("QUERY_STRING", "") else {}
+        self.token: str = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or signed.get("X-Amz-Security-Token", [""])[0]
         self.account = ""
         self.identity: Any = None
         self.n = 0

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import socket
 import struct
@@ -21,6 +22,7 @@ from .gateway import Gateway
 from .model import Answer
 from .wsgi import environ
 
+log = logging.getLogger("sandbox")
 _DROPPED_HEADERS = {"content-length", "connection", "status", "transfer-encoding"}
 
 
@@ -28,6 +30,7 @@ class Server(ThreadingMixIn, TCPServer):
     """Serves one gateway on 127.0.0.1. `start()` runs it in a thread; `stop()` also ends the connections it has."""
 
     daemon_threads = True
+    block_on_close = False
     allow_reuse_address = True
     request_queue_size = 256
 
@@ -71,10 +74,6 @@ class Server(ThreadingMixIn, TCPServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def server_close(self) -> None:
-        """Close the listening socket; handler threads are daemons and are not waited for."""
-        TCPServer.server_close(self)
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke is the client's business, and often what a fault wanted."""
 
@@ -94,9 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
         request = environ(self.command, self.path, self.headers.items(), self._body(), ("127.0.0.1", self.server.port))
         try:
             answer = self._answer(request)
-        except NoAnswerError as drop:
-            self._reset(drop.seconds)
+        except NoAnswerError as nothing:
+            self._reset(nothing.seconds)
             return
+        except Exception as error:
+            log.exception("%s %s", self.command, self.path)
+            answer = 500, {"Content-Type": "text/plain"}, f"defect of the sandbox: {error!r}".encode()
         self._write(answer)
 
     def _answer(self, request: dict[str, Any]) -> Answer:
