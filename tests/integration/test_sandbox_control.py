@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 
 @pytest.fixture
@@ -42,6 +45,15 @@ def test_compliance_can_be_made_longer_but_not_shorter(bucket: Any, aws_code: Ca
 def test_a_locked_version_cannot_be_deleted(bucket: Any, aws_code: Callable[..., str]) -> None:
     version = bucket.put_object(Bucket="evidence", Key="report", Body=b"x")["VersionId"]
     assert aws_code(bucket.delete_object, Bucket="evidence", Key="report", VersionId=version) == "AccessDenied"
+
+
+def test_a_presigned_link_works_without_a_header(bucket: Any, sandbox: Any) -> None:
+    bucket.put_object(Bucket="evidence", Key="report", Body=b"x" * 100_000)
+    signer = boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
+    link = signer.generate_presigned_url("get_object", Params={"Bucket": "evidence", "Key": "report"})
+    assert link.startswith(sandbox.endpoint)
+    with urllib.request.urlopen(link) as answer:
+        assert len(answer.read()) == 100_000
 
 
 def test_a_transaction_repeated_with_its_token_has_no_second_effect(sandbox: Any, aws_code: Callable[..., str]) -> None:
