@@ -1,0 +1,218 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The estate of an inventory file: options in, plain dicts out. What the inventory plugin does besides filling the inventory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from . import snapshot
+from .accounts import Account, Accounts, AwsReader, classify
+from .discovery import Discoverer, Discovery
+from .errors import InputError
+from .model import TECHNOLOGIES
+from .pairing import Paired, Scope, pair_up
+
+#: Options of the inventory file that decide what is found: also what the cache is kept by.
+OPTIONS: Final = (
+    "accounts",
+    "regions",
+    "control_region",
+    "control_table",
+    "control_bucket",
+    "control_topic_arn",
+    "customer",
+    "environment",
+    "technologies",
+    "records",
+    "tagging_api",
+    "workers",
+    "connect_timeout",
+    "read_timeout",
+    "poll_limit_seconds",
+)
+_ACCOUNT_FIELDS: Final = frozenset({"id", "role_arn", "external_id", "name"})
+_RECORD_FIELDS: Final = frozenset(
+    {
+        "zone",
+        "account",
+        "name",
+        "type",
+        "set_identifier",
+        "values",
+        "wave",
+        "priority",
+        "customer",
+        "environment",
+        "dependencies",
+        "rto_seconds",
+        "rpo_seconds",
+        "health_check_url",
+        "settings",
+    }
+)
+_CORRECT: Final = "correct it in the inventory file"
+
+
+def control(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The variable `dr_control`: how actions reach AWS and the control plane."""
+    return {
+        "accounts": [
+            {"id": one.id, "role_arn": one.role_arn, "external_id": one.external_id, "name": one.name} for one in _accounts(options)
+        ],
+        "regions": list(options["regions"]),
+        "control_region": options["control_region"],
+        "table": options["control_table"],
+        "bucket": options["control_bucket"],
+        "topic_arn": options["control_topic_arn"],
+        "poll_limit_seconds": options["poll_limit_seconds"],
+    }
+
+
+def look(options: Mapping[str, Any]) -> dict[str, Any]:
+    """{hosts: {name: variables}, inventory: the variable `dr_inventory`, warnings: [text]}. Raises InputError for the options."""
+    known, regions = _accounts(options), _regions(options)
+    records = _records(options, {account.id for account in known})
+    ways = Accounts(
+        known,
+        options["control_region"],
+        "dr-aws-inventory",
+        connect_timeout=options["connect_timeout"],
+        read_timeout=options["read_timeout"],
+    )
+    zones = [(str(entry["account"]), str(entry["zone"])) for entry in records if not str(entry["zone"]).startswith("Z")]
+    found = Discoverer(
+        AwsReader(ways),
+        known,
+        regions,
+        technologies=options["technologies"] or TECHNOLOGIES,
+        tagging_api=options["tagging_api"],
+        zones=zones,
+        workers=options["workers"],
+    ).run()
+    snapshots, problem = _snapshots(ways, options)
+    paired = pair_up(found, Scope(regions, options["customer"], options["environment"]), records, snapshots)
+    now = datetime.now(UTC)
+    summary = _summary(found, paired, snapshots, problem, now)
+    return {"hosts": paired.hosts, "inventory": summary, "warnings": _warnings(summary)}
+
+
+def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], problem: str, now: datetime) -> dict[str, Any]:
+    """complete: all accounts were looked at, and what did not answer is known from a snapshot."""
+    stale = sorted({region for _account, region in found.stale})
+    covered = {entry["dr_account"] for one in snapshots for entry in one["resources"]}
+    uncovered = sorted({account for account, _region in found.stale} - covered)
+    counts = Counter(variables["dr_technology"] for variables in paired.hosts.values())
+    return {
+        "complete": not found.errors and not uncovered,
+        "source": "snapshot" if stale and snapshots else "live",
+        "errors": [dict(one) for one in found.errors],
+        "stale_regions": stale,
+        "stale": [{"account": account, "region": region} for account, region in sorted(found.stale)],
+        "unconfirmed": paired.unconfirmed,
+        "violations": [one.to_json() for one in paired.violations],
+        "unsupported": dict(found.unsupported),
+        "counts": dict(sorted(counts.items())),
+        "accounts": [dict(one) for one in found.accounts],
+        "duration_ms": found.duration_ms,
+        "discovered_at": now.isoformat(timespec="seconds"),
+        "snapshots": [
+            {
+                "customer": one["customer"],
+                "environment": one["environment"],
+                "created_at": one["created_at"],
+                "age_seconds": snapshot.age_seconds(one, now),
+                "resources": len(one["resources"]),
+            }
+            for one in snapshots
+        ],
+        "snapshot_error": problem,
+        "missing": sorted(paired.missing),
+    }
+
+
+def _warnings(summary: Mapping[str, Any]) -> list[str]:
+    said = [
+        f"account {one['account']}: {one['service']}: {one['code']}: {one['message']}. Next: {one['remedy']}"
+        for one in summary["errors"]
+    ]
+    if summary["stale_regions"]:
+        known = "known from the readiness snapshot" if summary["source"] == "snapshot" else "no readiness snapshot was read"
+        said.append(f"no answer from {', '.join(summary['stale_regions'])}; {known}")
+    broken = [one for one in summary["violations"] if one["severity"] == "error"]
+    if broken:
+        first = broken[0]
+        said.append(
+            f"{len(broken)} tag violations leave resources out, such as: {first['resource']}: {first['tag']}: {first['remedy']}"
+        )
+    if summary["snapshot_error"]:
+        said.append(summary["snapshot_error"])
+    return said
+
+
+def _snapshots(ways: Accounts, options: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """The verified snapshots in the control bucket, and why one could not be read."""
+    bucket = options["control_bucket"]
+    if not bucket:
+        return [], ""
+    read: list[dict[str, Any]] = []
+    problem = ""
+    try:
+        store = ways.control("s3")
+        if options["customer"] and options["environment"]:
+            keys = [snapshot.key(options["customer"], options["environment"])]
+        else:
+            pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=snapshot.PREFIX)
+            keys = [one["Key"] for page in pages for one in page.get("Contents", ()) if one["Key"].endswith("/latest.json")]
+        for name in keys:
+            try:
+                read.append(snapshot.loads(store.get_object(Bucket=bucket, Key=name)["Body"].read()))
+            except snapshot.SnapshotError as error:
+                problem = f"s3://{bucket}/{name}: {error}"
+    except Exception as error:
+        failure = classify(error)
+        if failure is None:
+            raise
+        if failure.code not in ("NoSuchKey", "NoSuchBucket", "404"):
+            problem = f"the readiness snapshot in s3://{bucket} was not read: {failure.code}: {failure.message}"
+    return read, problem
+
+
+def _accounts(options: Mapping[str, Any]) -> list[Account]:
+    known: dict[str, Account] = {}
+    for entry in options["accounts"]:
+        _fields("accounts", entry, _ACCOUNT_FIELDS, ("id",))
+        one = Account(str(entry["id"]), entry.get("role_arn"), entry.get("external_id"), str(entry.get("name") or ""))
+        if one.id in known:
+            raise InputError("accounts.id", one.id, "each account once", _CORRECT)
+        known[one.id] = one
+    if not known:
+        raise InputError("accounts", options["accounts"], "at least one account", _CORRECT)
+    return list(known.values())
+
+
+def _regions(options: Mapping[str, Any]) -> tuple[str, str]:
+    regions = options["regions"]
+    if len(regions) != 2 or regions[0] == regions[1]:
+        raise InputError("regions", regions, "two regions that are not the same", _CORRECT)
+    return str(regions[0]), str(regions[1])
+
+
+def _records(options: Mapping[str, Any], accounts: set[str]) -> list[dict[str, Any]]:
+    for entry in options["records"]:
+        _fields("records", entry, _RECORD_FIELDS, ("zone", "account", "name"))
+        if str(entry["account"]) not in accounts:
+            raise InputError("records.account", entry["account"], "one of accounts, in quotes", _CORRECT)
+    return [dict(entry) for entry in options["records"]]
+
+
+def _fields(option: str, entry: Mapping[str, Any], allowed: frozenset[str], required: tuple[str, ...]) -> None:
+    for name in entry:
+        if name not in allowed:
+            raise InputError(f"{option}.{name}", entry[name], f"the fields {', '.join(sorted(allowed))}", _CORRECT)
+    for name in required:
+        if not entry.get(name):
+            raise InputError(f"{option}.{name}", entry.get(name), "a value", _CORRECT)
