@@ -40,6 +40,7 @@ from .registry import after, lists, op, seed
 __all__ = ["Ctx", "Gateway", "after", "lists", "op", "seed", "transition"]
 
 log = logging.getLogger("sandbox")
+_DEFECTS = {"SimulatorNotImplemented": "missing", "SimulatorDefect": "defect"}
 _NO_ACCOUNTS: tuple[Mapping[str, Any], ...] = ({"id": "000000000000", "name": "management"},)
 
 
@@ -101,7 +102,9 @@ class Gateway:
             if faulted:
                 outcome, answer = f"fault:{faulted[0]}", faulted[1]
             else:
-                answer, how = self.answer(call)
+                with self.lock:
+                    self.clock.run_due()
+                    answer, how = self.answer(call)
                 outcome = "ok" if answer[0] < HTTPStatus.MULTIPLE_CHOICES else _error_code(call, answer)
                 faulted = self.faults.apply(call, "after")
                 if faulted:
@@ -122,19 +125,16 @@ class Gateway:
     def answer(self, call: Call) -> tuple[Answer, str]:
         """The answer, and who gave it: ours, corrected, moto, missing or defect."""
         with self.lock:
-            self.clock.run_due()
             if call.service is None:
                 return self.moto.forward(call, call.account), "moto"
             try:
                 answer, how = self._answer(call, call.service)
             except AwsError as error:
-                answer, how = serialise(call, error), "missing" if error.status == HTTPStatus.NOT_IMPLEMENTED else "ours"
+                answer, how = serialise(call, error), _DEFECTS.get(error.code, "ours")
             except Exception:
                 log.exception("defect in %s:%s", call.service, call.operation)
-                answer, how = (
-                    serialise(call, AwsError("SimulatorDefect", traceback.format_exc(limit=-2)[-600:], 501)),
-                    "defect",
-                )
+                defect = AwsError("SimulatorDefect", traceback.format_exc(limit=-2)[-600:], 501)
+                answer, how = serialise(call, defect), "defect"
             if mutating(call.operation):
                 self.writes += 1
             return answer, how
@@ -180,7 +180,8 @@ class Gateway:
 
     def _check_output(self, call: Call, found: list[str]) -> None:
         if found:
-            raise AwsError("SimulatorDefect", f"{call.service}:{call.operation} breaks its own model: {'; '.join(found[:3])}", 501)
+            text = f"{call.service}:{call.operation} breaks its own model: {'; '.join(found[:3])}"
+            raise AwsError("SimulatorDefect", text, 501)
 
     def _authenticate(self, call: Call) -> None:
         if not call.access_key:
