@@ -372,7 +372,7 @@ class Engine:
                 track.keep(track.adapter.receipt(call, answer))
                 track.accepted[call.digest] += 1
                 track.calls.append(_record(track, call))
-                track.due = self._at(self.clock.now(), min(call.settle_seconds, 2))
+                track.due = self._at(self.clock.now(), max(min(call.settle_seconds, 2), call.hold_seconds))
                 continue
             track.job = None
             if failure.kind == "error" and failure.code not in track.adapter.busy and len(batch) > 1:
@@ -428,7 +428,7 @@ def _merge(track: _Track, call: Call) -> Merge | None:
 
 
 def _with(call: Call, params: Mapping[str, Any]) -> Call:
-    return Call(call.service, call.operation, call.region, params, call.why, call.one_way, call.debt, call.settle_seconds)
+    return replace(call, params=params)
 
 
 def _record(track: _Track, call: Call) -> Mapping[str, Any]:

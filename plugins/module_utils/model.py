@@ -68,7 +68,8 @@ class Call:
     service, operation: botocore's client name and snake_case method. region: where the call goes. params: its arguments.
     why: said to people ("promote the replica"). one_way: cannot be undone by `rollback`.
     debt: what must be fenced in the source region once it answers again (a fence debt), empty when nothing must.
-    settle_seconds: how long describes may lag behind this call.
+    settle_seconds: how long describes may lag behind this call. hold_seconds: how long its effect may lag behind what describes
+    show at once (a rule that still fires): the pair is not looked at sooner.
     """
 
     service: str
@@ -79,6 +80,7 @@ class Call:
     one_way: bool = False
     debt: str = ""
     settle_seconds: int = 5
+    hold_seconds: int = 0
 
     @property
     def digest(self) -> str:
