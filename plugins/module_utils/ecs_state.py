@@ -11,7 +11,8 @@ from typing import Any
 
 from .adapters.base import Reader
 from .model import UNREACHABLE, Pair, Unreachable
-from .task_definition import EcrImage, ecr_images, family, normalised, rewritten
+from .rewrite import rewritten
+from .task_definition import EcrImage, ecr_images, family, normalised
 
 #: Written by ACTIVATE before it scales: where both sides run, the larger number is the side activated last.
 EPOCH_TAG = "dr:epoch"

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ECS task definitions across regions: rewriting, comparing, and which images can be proven. Pure functions."""
+"""ECS task definitions across regions: comparing them, and which images can be proven. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .rewrite import kept
 
 #: What DescribeTaskDefinition adds to what RegisterTaskDefinition took (botocore's TaskDefinition shape).
 OUTPUT_ONLY = frozenset(
@@ -47,38 +49,8 @@ def family(arn: str) -> str:
 
 def normalised(definition: Mapping[str, Any]) -> dict[str, Any]:
     """What was registered, without what AWS adds: two revisions that run the same are equal."""
-    return {
-        key: kept for key, value in definition.items() if key not in OUTPUT_ONLY and (kept := _kept(value)) not in (None, [], {})
-    }
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: kept for key, item in value.items() if (kept := _kept(item)) not in (None, [], {})}
-    if isinstance(value, list | tuple):
-        return [_kept(item) for item in value]
-    return value
-
-
-def rewritten(value: Any, from_region: str, to_region: str, replace: Mapping[str, str]) -> Any:
-    """`value` with every string moved to the other region: the pairs of `replace` first, then the region's name.
-
-    The name is replaced where it stands alone (ARNs, registries, log regions, zones), not inside longer ones.
-    """
-    region = re.compile(rf"(?<![a-z0-9-]){re.escape(from_region)}(?=[a-f]?(?![a-z0-9-]))")
-
-    def walk(item: Any) -> Any:
-        if isinstance(item, Mapping):
-            return {key: walk(inner) for key, inner in item.items()}
-        if isinstance(item, list | tuple):
-            return [walk(inner) for inner in item]
-        if isinstance(item, str):
-            for old, new in replace.items():
-                item = item.replace(old, new)
-            return region.sub(to_region, item)
-        return item
-
-    return walk(value)
+    members: dict[str, Any] = kept({key: value for key, value in definition.items() if key not in OUTPUT_ONLY})
+    return members
 
 
 def ecr_images(definition: Mapping[str, Any]) -> Iterable[EcrImage]:
