@@ -27,6 +27,7 @@ try:
     from botocore.credentials import RefreshableCredentials
     from botocore.loaders import create_loader
     from botocore.parsers import ResponseParserError
+    from botocore.regions import EndpointResolver
 
     HAS_BOTO = True
 except ImportError:  # ansible-test imports every file without boto3
@@ -110,7 +111,7 @@ def classify(error: BaseException) -> Failure | None:
     if HAS_BOTO:
         if isinstance(error, aws.ClientError):
             return _answered(error.response)
-        if isinstance(error, (aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)):
+        if isinstance(error, (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)):
             return Failure("unreachable", code, message)
         if isinstance(
             error,
@@ -323,7 +324,7 @@ def _new_session() -> Any:
 
 @functools.cache
 def _resolver() -> Any:
-    return _new_session().get_component("endpoint_resolver")
+    return EndpointResolver(_loader().load_data("endpoints"))
 
 
 @functools.cache

@@ -103,7 +103,7 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
 def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], problem: str, now: datetime) -> dict[str, Any]:
     """complete: all accounts were looked at, and what did not answer is known from a snapshot."""
     stale = sorted({region for _account, region in found.stale})
-    covered = {entry["dr_account"] for one in snapshots for entry in one["resources"]}
+    covered = {account for one in snapshots for account in one["accounts"]}
     uncovered = sorted({account for account, _region in found.stale} - covered)
     counts = Counter(variables["dr_technology"] for variables in paired.hosts.values())
     return {

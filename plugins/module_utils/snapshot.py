@@ -19,6 +19,7 @@ _FIELDS: Final[Mapping[str, type]] = {
     "environment": str,
     "created_at": str,
     "regions": list,
+    "accounts": list,
     "resources": list,
     "captured": dict,
     "sha256": str,
@@ -44,10 +45,12 @@ def build(
     environment: str,
     created_at: datetime,
     regions: Sequence[str],
+    accounts: Sequence[str],
     hosts: Mapping[str, Mapping[str, Any]],
     captured: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """A snapshot. hosts: inventory host name -> its `dr_` variables. captured: host name -> what its adapter captured."""
+    """A snapshot. accounts: those that were looked at. hosts: inventory host name -> its `dr_` variables. captured: host
+    name -> what its adapter captured."""
     resources = [
         {
             "key": name,
@@ -61,6 +64,7 @@ def build(
         "environment": environment,
         "created_at": created_at.astimezone(UTC).isoformat(timespec="seconds"),
         "regions": list(regions),
+        "accounts": sorted(accounts),
         "resources": resources,
         "captured": {name: dict(captured[name]) for name in sorted(captured)},
     }
