@@ -296,7 +296,7 @@ def test_a_fence_debt_is_recorded_before_the_call_that_makes_it() -> None:
     journal = MemoryJournal()
     with pytest.raises(Crash):
         run(world, goals(), journal)
-    assert [(key, text) for key, _phase, text in journal.debt] == [("toy-0", "fence it")]
+    assert [(key, text) for key, _phase, text in journal.owed] == [("toy-0", "fence it")]
 
 
 def undisturbed() -> World:
