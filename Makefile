@@ -51,7 +51,7 @@ faults: setup ## kills, dark regions, lost answers
 	.venv/bin/python -m pytest -n $(JOBS) --dist loadscope tests/faults
 
 bench: setup ## a wave of a thousand services against a plain thread pool
-	.venv/bin/python -m benchmarks
+	PYTHONPATH=.build .venv/bin/python -m benchmarks
 
 lint: setup ## every gate; `make lint GATE=ruff` runs one
 	.venv/bin/python tools/lint.py $(GATE)

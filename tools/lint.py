@@ -102,7 +102,7 @@ def ansible_lint(gate: Gate) -> None:
 
 def docs(gate: Gate) -> None:
     """Every plugin's documentation, with all its references."""
-    words = ["lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "--skip-rstcheck", "."]
+    words = ["lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "."]
     gate.run("antsibull-docs", *words, cwd=gate.collection())
 
 
