@@ -58,8 +58,9 @@ def parse(arn: str) -> Name | None:
 
 
 def kind(arn: str) -> str:
-    """`service:type` of any ARN, for the list of what is tagged and cannot be recovered."""
+    """`service:type` of any ARN (`service` where it has no types), for the list of what is tagged and cannot be recovered."""
     parts = arn.split(":", 5)
     if len(parts) != 6:
         return "unknown"
-    return f"{parts[2]}:{re.split('[:/]', parts[5])[0]}"
+    of, separator, _name = re.split("([:/])", parts[5], maxsplit=1) if re.search("[:/]", parts[5]) else ("", "", "")
+    return f"{parts[2]}:{of}" if separator else parts[2]

@@ -106,6 +106,7 @@ def pair_up(
         if any((variables["dr_account"], region) in found.stale for region in places):
             paired.unconfirmed.append(name)
     paired.hosts = dict(sorted(hosts.items(), key=_order))
+    paired.unconfirmed.sort()
     paired.violations.sort(key=lambda one: (one.severity, one.resource, one.tag, one.value or ""))
     return paired
 

@@ -52,7 +52,7 @@ def test_every_technology_is_covered() -> None:
         (f"arn:aws:rds:{R}:{A}:snapshot:daily", "rds:snapshot"),
         (f"arn:aws:ecs:{R}:{A}:service/orders", "ecs:service"),
         (f"arn:aws:lambda:{R}:{A}:function:resize:live", "lambda:function"),
-        ("arn:aws:s3:::bucket", "s3:bucket"),
+        ("arn:aws:s3:::bucket", "s3"),
         ("nonsense", "unknown"),
     ],
 )
