@@ -11,7 +11,7 @@ JOBS ?= 2
 
 PRODUCT := .venv/.product
 GATES := .venv/.gates
-TREE := .build/.tree
+TREE := .build/.tree-$(ANSIBLE_BUNDLE)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -34,7 +34,7 @@ $(GATES): requirements-dev.txt constraints.txt $(PRODUCT)
 	.venv/bin/python -m pip install --quiet -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-$(TREE): Makefile tools/collection_tree.py | $(PRODUCT)
+$(TREE): tools/collection_tree.py | $(PRODUCT)
 	.venv/bin/python tools/collection_tree.py live .build $(ANSIBLE_BUNDLE)
 	@touch $@
 
