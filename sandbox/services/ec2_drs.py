@@ -124,3 +124,14 @@ def describe_instance_status(ctx: Ctx, params: Params, out: Params) -> None:
         detail = {"ok": "passed", "impaired": "failed", "initializing": "initializing"}.get(status)
         for check in ("SystemStatus", "InstanceStatus"):
             one[check] = {"Status": status, "Details": [{"Name": "reachability", "Status": detail}] if detail else []}
+
+
+@after("ec2", "ModifyInstanceAttribute")
+def modify_instance_attribute(ctx: Ctx, params: Params, out: Params) -> None:
+    """New security groups replace the primary interface's; moto would add them."""
+    groups = params.get("Groups")
+    if groups:
+        instance = instances(ctx)[params["InstanceId"]]
+        for card in instance.nics.values():
+            if card.device_index == 0:
+                card._group_set = list(instance.security_groups)
