@@ -300,7 +300,7 @@ def _name(draft: _Draft, regions: Iterable[str]) -> str:
     region = min(region for region in draft.sides if region in regions)
     name = draft.sides[region]["id"]
     if draft.technology == "route53":
-        name = name.partition("/")[2]
+        name = name.partition("/")[2].replace("*", "any")
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{draft.technology}-{draft.account}-{name}").strip("-")
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -82,17 +83,19 @@ def _violation(resource: str, tag: str, given: str | None, rule: Rule) -> Violat
 
 
 def _misspelt(tags: Mapping[str, str], resource: str) -> list[Violation]:
-    """Tags that look like ours and are not: a typing error must not silently unprotect anything."""
+    """Tags that look like ours and are not: a typing error must not silently unprotect anything.
+
+    Others that begin with `dr:` are somebody's bookkeeping, this collection's own among them.
+    """
     known = {tag.lower(): tag for tag in SCHEMA}
     found = []
     for tag, value in sorted(tags.items()):
         if tag in SCHEMA or tag.startswith(RECORD_PREFIX):
             continue
-        exact = known.get(tag.lower())
-        if exact is not None and exact not in tags:
-            remedy = f"rename the tag {tag} of {resource or 'the resource'} to {exact}"
-            found.append(Violation(resource, tag, value, f"spelt {exact}, in this case", remedy, "warning"))
-        elif exact is None and tag.lower().startswith("dr:"):
-            remedy = f"remove the tag {tag} of {resource or 'the resource'}, or correct its name"
-            found.append(Violation(resource, tag, value, "not in the tag schema; ignored", remedy, "warning"))
+        near = [tag.lower()] if tag.lower() in known else []
+        if not near and tag.lower().startswith("dr:"):
+            near = difflib.get_close_matches(tag.lower(), known, n=1, cutoff=0.85)
+        if near and known[near[0]] not in tags:
+            remedy = f"rename the tag {tag} of {resource or 'the resource'} to {known[near[0]]}"
+            found.append(Violation(resource, tag, value, f"spelt {known[near[0]]}", remedy, "warning"))
     return found
