@@ -1,0 +1,171 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Approvals: asked for with a random token, decided once by a person, never implied.
+
+Only the token's sha256 is stored. An approval binds to the plan's hash and to one execution and gate, and ends with its timeout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .dynamo import RefusedError, utc
+from .errors import DrError, InputError
+from .store import Store, shown
+
+DECISIONS: Final = ("approve", "reject")
+STATES: Final = ("pending", "approved", "rejected", "timed_out")
+#: FR-2.3: a token is valid for thirty minutes.
+TIMEOUT_SECONDS: Final = 1800
+
+
+class ApprovalRefusedError(DrError):
+    """A decision that does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request for approval as its asker sees it. token: shown to people once, stored nowhere."""
+
+    execution_id: str
+    gate: str
+    number: int
+    token: str
+    plan_sha256: str
+    timeout_at: str
+
+
+class Approvals:
+    """Requests and decisions of executions in the store. new_token: random text, hard to guess."""
+
+    def __init__(self, store: Store, new_token: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> None:
+        self.store, self.new_token = store, new_token
+
+    def request(
+        self,
+        execution_id: str,
+        gate: str,
+        plan_sha256: str,
+        *,
+        timeout_seconds: int = TIMEOUT_SECONDS,
+        requester: str = "",
+        separate_approver: bool = False,
+        detail: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """Asks. separate_approver: whoever asks may not approve. detail: JSON values that help to decide (a checklist)."""
+        now, token = self.store.clock(), self.new_token()
+        number = 1 + sum(1 for _item in self.store.table.query(_pk(execution_id), f"APPR#{gate}#"))
+        item = {
+            "PK": _pk(execution_id),
+            "SK": f"APPR#{gate}#{number:04d}",
+            "execution_id": execution_id,
+            "gate": gate,
+            "number": number,
+            "state": "pending",
+            "token_sha256": _digest(token),
+            "plan_sha256": plan_sha256,
+            "requester": requester,
+            "separate_approver": separate_approver,
+            "requested_at": utc(now),
+            "timeout_at": utc(now + timeout_seconds),
+            "timeout_epoch": now + timeout_seconds,
+            "approver": None,
+            "decided_at": None,
+            "detail": dict(detail or {}),
+            "expires_at": self.store.expiry(),
+        }
+        try:
+            self.store.table.put(item, new=True)
+        except RefusedError as refused:
+            text = f"execution {execution_id} is asking for approval of {gate} from another process"
+            raise DrError(text, f"ansible-playbook dr.aws.status -e execution_id={execution_id}") from refused
+        asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"]}
+        self.store.note(execution_id, "approval_requested", actor=requester, **asked)
+        return Request(execution_id, gate, number, token, plan_sha256, str(item["timeout_at"]))
+
+    def state(self, request: Request) -> dict[str, Any]:
+        """How a request stands: {state: pending | approved | rejected | timed_out, approver, decided_at, gate, timeout_at, …}.
+
+        A request that is past its timeout is marked as timed out here, so that no late decision can count.
+        """
+        sk = f"APPR#{request.gate}#{request.number:04d}"
+        item = self.store.table.get(_pk(request.execution_id), sk)
+        if item is None:
+            text = f"the approval of {request.gate} in execution {request.execution_id} is gone"
+            raise DrError(text, f"ansible-playbook dr.aws.failover -e execution_id={request.execution_id}")
+        if item["state"] == "pending" and item["timeout_epoch"] <= self.store.clock():
+            try:
+                item = self._close(item, "timed_out", "")
+                self.store.note(request.execution_id, "approval_timed_out", gate=request.gate)
+            except RefusedError as refused:
+                item = dict(refused.item)
+        return shown(item)
+
+    def decide(
+        self, execution_id: str, token: str, decision: str, approver: str, *, plan_sha256: str | None = None
+    ) -> dict[str, Any]:
+        """Records a decision, once. ApprovalRefusedError: a wrong, foreign, expired or used token, a changed plan, an approver
+        who may not. plan_sha256: of the plan that the approver has seen, compared when given. Gives the approval."""
+        if decision not in DECISIONS:
+            raise InputError("decision", decision, " or ".join(DECISIONS), "-e decision=approve, or -e decision=reject")
+        if not str(approver or "").strip():
+            raise InputError("approver", approver, "who decides: a name or an e-mail address", "-e approver=<name>")
+        status = f"ansible-playbook dr.aws.status -e execution_id={execution_id}"
+        execution = self.store.get_execution(execution_id)
+        execution_id = execution["execution_id"]
+        digest = _digest(str(token or ""))
+        items = list(self.store.table.query(_pk(execution_id), "APPR#"))
+        found = [item for item in items if hmac.compare_digest(item["token_sha256"], digest)]
+        if not found:
+            raise ApprovalRefusedError(f"the token is not one of execution {execution_id}", f"{status} names what it waits for")
+        item = found[0]
+        if item["state"] != "pending":
+            who = f" by {item['approver']} at {item['decided_at']}" if item["approver"] else ""
+            raise ApprovalRefusedError(f"the approval of {item['gate']} is {item['state']} already{who}", status)
+        if item["timeout_epoch"] <= self.store.clock():
+            resume = f"ansible-playbook dr.aws.{execution.get('operation', 'failover')} -e execution_id={execution_id}"
+            raise ApprovalRefusedError(f"the approval of {item['gate']} timed out at {item['timeout_at']}", f"{resume} asks again")
+        seen = plan_sha256 or item["plan_sha256"]
+        if not seen == item["plan_sha256"] == execution.get("plan_sha256"):
+            text = f"the approval of {item['gate']} is for plan {item['plan_sha256'][:12]}, not for plan "
+            other = seen if seen != item["plan_sha256"] else str(execution.get("plan_sha256"))
+            raise ApprovalRefusedError(text + other[:12], status)
+        if item["separate_approver"] and decision == "approve" and approver == item["requester"]:
+            raise ApprovalRefusedError(f"{approver} asked for this approval and may not give it", "let somebody else approve")
+        try:
+            decided = self._close(item, "approved" if decision == "approve" else "rejected", approver)
+        except RefusedError as refused:
+            text = f"the approval of {item['gate']} is {refused.item.get('state', 'gone')} already"
+            raise ApprovalRefusedError(text, status) from refused
+        self.store.note(
+            execution_id, f"approval_{decided['state']}", actor=approver, gate=item["gate"], plan_sha256=item["plan_sha256"]
+        )
+        return {name: decided[name] for name in ("execution_id", "gate", "state", "approver", "decided_at", "plan_sha256")}
+
+    def _close(self, item: Mapping[str, Any], state: str, approver: str) -> dict[str, Any]:
+        """Pending to another state, on the condition that it is pending. RefusedError otherwise, and for a late decision."""
+        now = self.store.clock()
+        condition, values = "#state = :pending", dict[str, Any](pending="pending")
+        if state != "timed_out":
+            condition, values = f"{condition} AND #timeout_epoch > :now", {**values, "now": now}
+        assign = {"state": state, "approver": approver or None, "decided_at": utc(now)}
+        return self.store.table.update(item["PK"], item["SK"], assign, condition=condition, values=values)
+
+
+def commands(execution_id: str, token: str) -> dict[str, str]:
+    """Command lines that are ready to run: {"approve": …, "reject": …}."""
+    line = f'ansible-playbook dr.aws.approve -e execution_id={execution_id} -e token={token} -e approver="$USER" -e decision='
+    return {decision: line + decision for decision in DECISIONS}
+
+
+def _pk(execution_id: str) -> str:
+    return f"EXEC#{execution_id}"
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,257 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control plane: table, bucket and topic in the control region. Made, and brought back to what they must be, idempotently.
+
+Facts: DynamoDB developer guide (PITR, TTL and indexes are set one by one, each only while the table is ACTIVE); S3 user guide (a
+bucket in us-east-1 is made without a location constraint).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .dynamo import error_code
+from .errors import DrError
+
+#: Index -> its partition attribute; the sort key is always started_at.
+INDEXES: Final = {"by-scope": "scope", "by-status": "status", "by-day": "day"}
+TTL_ATTRIBUTE: Final = "expires_at"
+POLL_SECONDS: Final = 2.0
+POLLS: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the parts of a control plane are called."""
+
+    table: str
+    bucket: str
+    topic: str
+
+    @classmethod
+    def default(cls, account: str, region: str) -> Names:
+        """The names that are used unless told otherwise; a bucket's must be unique in the world."""
+        return cls("dr-aws-state", f"dr-aws-{account}-{region}", "dr-aws-events")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """changes: what was changed, or would be, for people. topic_arn: None in check mode while there is no topic."""
+
+    changes: tuple[str, ...]
+    topic_arn: str | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was, or would be, changed."""
+        return bool(self.changes)
+
+
+def ensure(
+    dynamodb: Any,
+    s3: Any,
+    sns: Any,
+    names: Names,
+    region: str,
+    *,
+    apply: bool = True,
+    deletion_protection: bool = True,
+    kms_key_id: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Table, bucket and topic as they must be. apply=False: check mode, changes nothing.
+
+    kms_key_id: encrypts the topic (messages hold approval tokens); without one AWS's own key for SNS is used. Nothing is ever
+    deleted, and a bucket that belongs to someone else is an error.
+    """
+    table = _Table(dynamodb, names.table, sleep)
+    changes = table.ensure(apply, deletion_protection)
+    changes += _bucket(s3, names.bucket, region, apply)
+    topic_arn, topic_changes = _topic(sns, names.topic, kms_key_id or "alias/aws/sns", apply)
+    return Outcome(tuple(changes + topic_changes), topic_arn)
+
+
+class _Table:
+    def __init__(self, client: Any, name: str, sleep: Callable[[float], None]) -> None:
+        self.client, self.name, self.sleep = client, name, sleep
+
+    def ensure(self, apply: bool, deletion_protection: bool) -> list[str]:
+        changes = []
+        found = self._described()
+        if found is None:
+            changes.append(f"create table {self.name}")
+            if not apply:
+                return [*changes, *(f"{what} of table {self.name}" for what in ("enable point-in-time recovery", "enable expiry"))]
+            self._create(deletion_protection)
+            found = self._settled()
+        else:
+            self._refuse_foreign(found)
+        indexes = {one["IndexName"] for one in found.get("GlobalSecondaryIndexes", ())}
+        for name in INDEXES:
+            if name not in indexes:
+                changes.append(f"add index {name} to table {self.name}")
+                if apply:
+                    self._add_index(name)
+        if deletion_protection and not found.get("DeletionProtectionEnabled"):
+            changes.append(f"protect table {self.name} against deletion")
+            if apply:
+                self.client.update_table(TableName=self.name, DeletionProtectionEnabled=True)
+                self._settled()
+        backups = self.client.describe_continuous_backups(TableName=self.name)["ContinuousBackupsDescription"]
+        recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+        if recovery != "ENABLED":
+            changes.append(f"enable point-in-time recovery of table {self.name}")
+            if apply:
+                self._recovery()
+        expiry = self.client.describe_time_to_live(TableName=self.name)["TimeToLiveDescription"]
+        if expiry.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+            changes.append(f"enable expiry of table {self.name}")
+            if apply:
+                wanted = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+                self.client.update_time_to_live(TableName=self.name, TimeToLiveSpecification=wanted)
+        return changes
+
+    def _create(self, deletion_protection: bool) -> None:
+        self.client.create_table(
+            TableName=self.name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=_keys("PK", "SK"),
+            AttributeDefinitions=_attributes("PK", "SK", "started_at", *INDEXES.values()),
+            GlobalSecondaryIndexes=[_index(name) for name in INDEXES],
+            DeletionProtectionEnabled=deletion_protection,
+            SSESpecification={"Enabled": True},
+        )
+
+    def _add_index(self, name: str) -> None:
+        self.client.update_table(
+            TableName=self.name,
+            AttributeDefinitions=_attributes("PK", "SK", "started_at", INDEXES[name]),
+            GlobalSecondaryIndexUpdates=[{"Create": _index(name)}],
+        )
+        self._settled()
+
+    def _recovery(self) -> None:
+        """A new table is not ready for it at once: ContinuousBackupsUnavailableException for a while."""
+        for _poll in range(POLLS):
+            try:
+                self.client.update_continuous_backups(
+                    TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+                )
+            except Exception as error:
+                if error_code(error) != "ContinuousBackupsUnavailableException":
+                    raise
+                self.sleep(POLL_SECONDS)
+            else:
+                return
+        raise _late(f"point-in-time recovery of table {self.name}")
+
+    def _settled(self) -> dict[str, Any]:
+        """The table once it and its indexes are ACTIVE."""
+        for _poll in range(POLLS):
+            found = self._described()
+            indexes = found.get("GlobalSecondaryIndexes", ()) if found else ()
+            states = {one.get("IndexStatus", "ACTIVE") for one in indexes}
+            if found and found["TableStatus"] == "ACTIVE" and states <= {"ACTIVE"}:
+                return found
+            self.sleep(POLL_SECONDS)
+        raise _late(f"table {self.name}")
+
+    def _described(self) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.client.describe_table(TableName=self.name)["Table"]
+        except Exception as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return None
+            raise
+        return found
+
+    def _refuse_foreign(self, found: Mapping[str, Any]) -> None:
+        if sorted(key["AttributeName"] for key in found["KeySchema"]) != ["PK", "SK"]:
+            text = (
+                f"table {self.name} exists, but has the keys {[key['AttributeName'] for key in found['KeySchema']]}, not PK and SK"
+            )
+            raise DrError(text, "choose another table name")
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def _attributes(*names: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+
+
+def _index(name: str) -> dict[str, Any]:
+    return {"IndexName": name, "KeySchema": _keys(INDEXES[name], "started_at"), "Projection": {"ProjectionType": "ALL"}}
+
+
+_BLOCKED: Final = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+
+
+def _bucket(s3: Any, bucket: str, region: str, apply: bool) -> list[str]:
+    changes = []
+    exists = _bucket_exists(s3, bucket)
+    if not exists:
+        changes.append(f"create bucket {bucket}")
+        if apply:
+            place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **place)
+            exists = True
+    if not exists or s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+        changes.append(f"version bucket {bucket}")
+        if apply:
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    rules = exists and _setting(s3.get_bucket_encryption, bucket, "ServerSideEncryptionConfigurationNotFoundError")
+    if not rules:
+        changes.append(f"encrypt bucket {bucket}")
+        if apply:
+            rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+            s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    blocked = exists and _setting(s3.get_public_access_block, bucket, "NoSuchPublicAccessBlockConfiguration")
+    if not blocked or blocked["PublicAccessBlockConfiguration"] != _BLOCKED:
+        changes.append(f"block public access to bucket {bucket}")
+        if apply:
+            s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_BLOCKED)
+    return changes
+
+
+def _bucket_exists(s3: Any, bucket: str) -> bool:
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except Exception as error:
+        if error_code(error) in ("404", "NoSuchBucket"):
+            return False
+        if error_code(error) in ("403", "AccessDenied"):
+            raise DrError(
+                f"bucket {bucket} exists, but is somebody else's or may not be used", "choose another bucket name"
+            ) from error
+        raise
+    return True
+
+
+def _setting(read: Callable[..., dict[str, Any]], bucket: str, absent: str) -> dict[str, Any] | None:
+    try:
+        return read(Bucket=bucket)
+    except Exception as error:
+        if error_code(error) == absent:
+            return None
+        raise
+
+
+def _topic(sns: Any, name: str, kms_key_id: str, apply: bool) -> tuple[str | None, list[str]]:
+    for page in sns.get_paginator("list_topics").paginate():
+        for topic in page.get("Topics", ()):
+            if topic["TopicArn"].endswith(f":{name}"):
+                return str(topic["TopicArn"]), []
+    changes = [f"create topic {name}"]
+    if not apply:
+        return None, changes
+    made = sns.create_topic(Name=name, Attributes={"KmsMasterKeyId": kms_key_id})
+    return str(made["TopicArn"]), changes
+
+
+def _late(what: str) -> DrError:
+    return DrError(f"{what} was not ready after {POLL_SECONDS * POLLS:.0f} s", "ansible-playbook dr.aws.control_plane, once more")

@@ -1,0 +1,229 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One DynamoDB table through a low-level client: plain Python values in and out, conditions, batches, errors for people.
+
+Facts: conditional writes that fail can return the item that refused them (`ReturnValuesOnConditionCheckFailure`);
+BatchWriteItem takes 25 requests without conditions and may leave some unprocessed (developer guide, "Constraints").
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from .accounts import classify
+from .errors import DrError
+
+BATCH_ITEMS: Final = 25
+#: Seconds between attempts at what a batch left unprocessed.
+BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+_NAMES: Final = re.compile(r"#(\w+)")
+_INTEGER: Final = re.compile(r"-?\d+")
+
+
+class RefusedError(Exception):
+    """A condition did not hold. item: what was there instead, {} when there was nothing."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        super().__init__("the condition does not hold")
+        self.item = item
+
+
+def error_code(error: BaseException) -> str:
+    """The code of an AWS error, or an empty string."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, Mapping) else ""
+
+
+def utc(epoch: float) -> str:
+    """Epoch seconds as UTC, ISO-8601, whole seconds: sorts as text."""
+    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def epoch(text: str) -> float:
+    """The inverse of `utc`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+
+
+def marshal(value: Any) -> dict[str, Any]:
+    """A JSON value in DynamoDB's notation. Tuples become lists."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(int(value))}
+        case float():
+            return {"N": repr(float(value))}
+        case str():
+            return {"S": value}
+        case Mapping():
+            return {"M": {str(name): marshal(entry) for name, entry in value.items()}}
+        case list() | tuple():
+            return {"L": [marshal(entry) for entry in value]}
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+def unmarshal(value: Mapping[str, Any]) -> Any:
+    """The inverse of `marshal`."""
+    ((kind, body),) = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            return int(body) if _INTEGER.fullmatch(body) else float(body)
+        case "M":
+            return {name: unmarshal(entry) for name, entry in body.items()}
+        case "L":
+            return [unmarshal(entry) for entry in body]
+    return body
+
+
+def _item(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: unmarshal(value) for name, value in raw.items()}
+
+
+class Table:
+    """Items are mappings with the text keys PK and SK. client: boto3's dynamodb client. sleep: between attempts at a batch's rest.
+
+    Conditions name attributes as `#name` and values as `:name`, the latter from `values`. Errors: RefusedError; DrError when
+    the table is missing or may not be used; anything else as the client raises it.
+    """
+
+    def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client, self.name, self.sleep = client, name, sleep
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """The item, read consistently; None when there is none."""
+        answer = self._call("get_item", TableName=self.name, Key=_key(pk, sk), ConsistentRead=True)
+        return _item(answer["Item"]) if answer.get("Item") else None
+
+    def put(self, item: Mapping[str, Any], *, new: bool = False) -> None:
+        """Writes an item. new: RefusedError when there is one under its key already."""
+        wanted: dict[str, Any] = {"TableName": self.name, "Item": {name: marshal(value) for name, value in item.items()}}
+        if new:
+            wanted["ConditionExpression"] = "attribute_not_exists(PK)"
+            wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        self._call("put_item", **wanted)
+
+    def update(
+        self,
+        pk: str,
+        sk: str,
+        assign: Mapping[str, Any],
+        *,
+        remove: Sequence[str] = (),
+        increment: Sequence[str] = (),
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Sets attributes, removes some, adds one to some; gives the item as it is then."""
+        names = {*assign, *remove, *increment, *_NAMES.findall(condition)}
+        given = {f":set_{name}": value for name, value in assign.items()}
+        given.update({f":{name}": value for name, value in (values or {}).items()})
+        clauses = []
+        if assign:
+            clauses.append("SET " + ", ".join(f"#{name} = :set_{name}" for name in assign))
+        if remove:
+            clauses.append("REMOVE " + ", ".join(f"#{name}" for name in remove))
+        if increment:
+            clauses.append("ADD " + ", ".join(f"#{name} :one" for name in increment))
+            given[":one"] = 1
+        wanted: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": _key(pk, sk),
+            "UpdateExpression": " ".join(clauses),
+            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ReturnValues": "ALL_NEW",
+        }
+        if given:
+            wanted["ExpressionAttributeValues"] = {name: marshal(value) for name, value in given.items()}
+        if condition:
+            wanted["ConditionExpression"] = condition
+            wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return _item(self._call("update_item", **wanted)["Attributes"])
+
+    def query(self, pk: str, prefix: str, *, newest_first: bool = False, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Items under one partition key whose sort key begins so, read consistently, in order."""
+        yield from self._pages(
+            limit,
+            KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": prefix}},
+            ConsistentRead=True,
+            ScanIndexForward=not newest_first,
+        )
+
+    def by(self, index: str, attribute: str, value: str, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Items of an index with this value, newest first. Indexes lag behind writes by moments."""
+        yield from self._pages(
+            limit,
+            IndexName=index,
+            KeyConditionExpression="#partition = :value",
+            ExpressionAttributeNames={"#partition": attribute},
+            ExpressionAttributeValues={":value": {"S": value}},
+            ScanIndexForward=False,
+        )
+
+    def write(self, puts: Iterable[Mapping[str, Any]], deletes: Iterable[tuple[str, str]] = ()) -> None:
+        """Writes and deletes many items, without conditions; of several under one key the last counts."""
+        requests: dict[tuple[str, str], dict[str, Any]] = {}
+        for pk, sk in deletes:
+            requests[pk, sk] = {"DeleteRequest": {"Key": _key(pk, sk)}}
+        for item in puts:
+            requests[item["PK"], item["SK"]] = {"PutRequest": {"Item": {name: marshal(value) for name, value in item.items()}}}
+        waiting = list(requests.values())
+        for start in range(0, len(waiting), BATCH_ITEMS):
+            self._batch(waiting[start : start + BATCH_ITEMS])
+
+    def _batch(self, requests: list[dict[str, Any]]) -> None:
+        for pause in (*BACKOFF_SECONDS, None):
+            answer = self._call("batch_write_item", RequestItems={self.name: requests})
+            requests = answer.get("UnprocessedItems", {}).get(self.name, [])
+            if not requests:
+                return
+            if pause is not None:
+                self.sleep(pause)
+        raise DrError(
+            f"table {self.name} did not take {len(requests)} items in {len(BACKOFF_SECONDS) + 1} attempts",
+            f"see whether the table is throttled (aws dynamodb describe-table --table-name {self.name}), then resume the execution",
+        )
+
+    def _pages(self, limit: int | None, **wanted: Any) -> Iterator[dict[str, Any]]:
+        found = 0
+        if limit is not None:
+            wanted["Limit"] = limit
+        while True:
+            answer = self._call("query", TableName=self.name, **wanted)
+            for raw in answer["Items"]:
+                yield _item(raw)
+                found += 1
+                if found == limit:
+                    return
+            if not answer.get("LastEvaluatedKey"):
+                return
+            wanted["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _call(self, operation: str, **wanted: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self.client, operation)(**wanted)
+        except Exception as error:
+            code = error_code(error)
+            if code == "ConditionalCheckFailedException":
+                response: Mapping[str, Any] = getattr(error, "response", {})
+                raise RefusedError(_item(response.get("Item") or {})) from error
+            failure = classify(error)
+            if code == "ResourceNotFoundException":
+                raise DrError(f"table {self.name} does not exist", "ansible-playbook dr.aws.control_plane") from error
+            if failure is not None and failure.kind == "denied":
+                text = f"table {self.name}: {operation} is refused: {failure.code}: {failure.message}"
+                raise DrError(text, f"grant dynamodb:* on table {self.name} to whoever runs this") from error
+            raise
+        return answer
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"PK": {"S": pk}, "SK": {"S": sk}}

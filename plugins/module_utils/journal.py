@@ -1,0 +1,208 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What outlives the process: intents before calls, outcomes after them, results of phases, debts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from .dynamo import utc
+from .lock import LeaseLostError, Lock
+from .model import Call
+
+if TYPE_CHECKING:
+    from .store import Store
+
+#: The lease is renewed before a write when it was last renewed this long ago. Nobody can take the lock before the lease ends, so a
+#: write within this time is as safe as one under a condition, which batches cannot have.
+GUARD_SECONDS: Final = 1.0
+#: Results larger than this go to S3 (an item may have 400 KB).
+INLINE_BYTES: Final = 50_000
+STATUSES: Final = ("done", "blocked", "deferred", "failed", "skipped")
+
+
+class Journal:
+    """The journal of one execution in the table. Every write is refused (LeaseLostError) once another run has taken over.
+
+    actor: who is named in audit entries that do not name one.
+    """
+
+    def __init__(self, store: Store, execution_id: str, fence: int, lock: Lock, actor: str = "") -> None:
+        self.store, self.execution_id, self.fence, self.lock, self.actor = store, execution_id, fence, lock, actor
+        self._pk = f"EXEC#{execution_id}"
+        self._sent: dict[tuple[str, str, str], str] = {}
+        self._ended: dict[str, dict[str, str]] = {}
+        self._dirty = False
+
+    def known(self, phase: str) -> dict[str, dict[str, Any]]:
+        """What is recorded of a phase, by pair key, in one query.
+
+        {"done": outputs or None, "result": the last {status, at, outputs, why, remedy, …} or None,
+         "intents": {digest: {"sent_at", "outcome": accepted | rejected | unknown, "detail"}}}
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for item in self.store.table.query(self._pk, f"P#{phase}#"):
+            entry = found.setdefault(item["key"], {"done": None, "result": None, "intents": {}})
+            if item["SK"].startswith(f"P#{phase}#I#"):
+                intent = {"sent_at": item["sent_at"], "outcome": item["outcome"], "detail": item["detail"]}
+                entry["intents"][item["digest"]] = intent
+                self._sent[item["key"], phase, item["digest"]] = item["sent_at"]
+            elif entry["done"] is None:
+                entry["result"] = {"status": item["status"], "at": item["at"], **self.store.body(item["body"])}
+                if item["status"] == "done":
+                    entry["done"] = entry["result"].get("outputs", {})
+        ended = self._ended.setdefault(phase, {})
+        ended.update({key: entry["result"]["status"] for key, entry in found.items() if entry["result"]})
+        return found
+
+    def intend(self, entries: Sequence[tuple[str, str, Call]]) -> None:
+        """Calls that are about to be sent: (pair key, phase, call). Stored when this returns."""
+        at = self._guard()
+        for key, phase, call in entries:
+            self._sent[key, phase, call.digest] = at
+        self.store.table.write([self._intent(key, phase, call, "unknown", "") for key, phase, call in entries])
+
+    def outcome(self, entries: Sequence[tuple[str, str, Call, str, str]]) -> None:
+        """How calls ended: (pair key, phase, call, accepted | rejected | unknown, detail)."""
+        self._guard()
+        self.store.table.write([self._intent(*entry) for entry in entries])
+
+    def finish(self, entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
+        """How a phase ended for pairs: (pair key, phase, done | blocked | deferred | failed | skipped, payload)."""
+        at = self._guard()
+        puts, deletes = [], []
+        for key, phase, status, payload in entries:
+            body = json.dumps(payload, default=str, sort_keys=True)
+            kind = "D" if status == "done" else "O"
+            item = {"PK": self._pk, "SK": f"P#{phase}#{kind}#{key}", "key": key, "phase": phase, "status": status, "at": at}
+            puts.append({**item, "body": self._inline(key, phase, body), "expires_at": self.store.expiry()})
+            if status == "done":
+                deletes.append((self._pk, f"P#{phase}#O#{key}"))
+            self._ended.setdefault(phase, {})[key] = status
+        self._dirty = True
+        self.store.table.write(puts, deletes)
+
+    def debts(self, entries: Sequence[tuple[str, str, str]]) -> None:
+        """What must be fenced once a region answers again: (pair key, phase, text). They outlive the execution."""
+        self._guard()
+        self.store.owe(self.lock.customer, self.lock.environment, self.execution_id, entries)
+
+    def renew(self) -> None:
+        """Extends the lease and stores the counts. LeaseLostError when another run has taken over."""
+        self._mine()
+        self.lock.renew()
+        if self._dirty:
+            self.store.update_execution(self.execution_id, counts=self._counts())
+            self._dirty = False
+
+    def progress(self, phase: str, wave: int | None, counts: Mapping[str, int] | None = None) -> None:
+        """Where the run is: stored with the counts of all phases. counts: status -> resources of this wave, for people."""
+        self._guard()
+        self.store.update_execution(
+            self.execution_id, current_phase=phase, current_wave=wave, wave_counts=dict(counts or {}), counts=self._counts()
+        )
+        self._dirty = False
+
+    def note(self, event_type: str, **detail: Any) -> None:
+        """An audit entry. `actor` among the details names who did it."""
+        self._guard()
+        self.store.note(self.execution_id, event_type, **{"actor": self.actor, **detail})
+
+    def _guard(self) -> str:
+        """LeaseLostError unless the lock is ours and stays so for a while; the time for what is written now."""
+        self._mine()
+        now = self.store.clock()
+        if not 0 <= now - self.lock.renewed_at < GUARD_SECONDS:
+            self.lock.renew()
+        return utc(now)
+
+    def _mine(self) -> None:
+        if self.lock.fence != self.fence:
+            text = f"execution {self.execution_id} holds fence {self.fence}, the lock is at {self.lock.fence}"
+            raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={self.execution_id}")
+
+    def _counts(self) -> dict[str, dict[str, int]]:
+        return {phase: dict(Counter(ended.values())) for phase, ended in self._ended.items()}
+
+    def _intent(self, key: str, phase: str, call: Call, outcome: str, detail: str) -> dict[str, Any]:
+        return {
+            "PK": self._pk,
+            "SK": f"P#{phase}#I#{key}#{call.digest}",
+            "key": key,
+            "phase": phase,
+            "digest": call.digest,
+            "call": f"{call.service}:{call.operation}",
+            "region": call.region,
+            "why": call.why,
+            "one_way": call.one_way,
+            "sent_at": self._sent.get((key, phase, call.digest)) or utc(self.store.clock()),
+            "outcome": outcome,
+            "detail": detail[:2000],
+            "expires_at": self.store.expiry(),
+        }
+
+    def _inline(self, key: str, phase: str, body: str) -> str:
+        """The body itself, or where it is."""
+        if len(body) <= INLINE_BYTES:
+            return body
+        name = hashlib.sha256(f"{phase}/{key}".encode()).hexdigest()[:16]
+        return json.dumps(self.store.put_object(f"results/{self.execution_id}/{phase}/{name}.json", body.encode()))
+
+
+class MemoryJournal:
+    """The same in memory, for single modules and tests: nothing outlives the process, nobody else can take over."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.records: dict[str, dict[str, dict[str, Any]]] = {}
+        self.owed: list[tuple[str, str, str]] = []
+        self.notes: list[dict[str, Any]] = []
+        self.at: dict[str, Any] = {}
+
+    def known(self, phase: str) -> dict[str, dict[str, Any]]:
+        """As `Journal.known`."""
+        return {key: {**entry, "intents": dict(entry["intents"])} for key, entry in self.records.get(phase, {}).items()}
+
+    def intend(self, entries: Sequence[tuple[str, str, Call]]) -> None:
+        """As `Journal.intend`."""
+        for key, phase, call in entries:
+            intent = {"sent_at": utc(self.clock()), "outcome": "unknown", "detail": ""}
+            self._entry(key, phase)["intents"][call.digest] = intent
+
+    def outcome(self, entries: Sequence[tuple[str, str, Call, str, str]]) -> None:
+        """As `Journal.outcome`."""
+        for key, phase, call, outcome, detail in entries:
+            intents = self._entry(key, phase)["intents"]
+            sent_at = intents.get(call.digest, {}).get("sent_at") or utc(self.clock())
+            intents[call.digest] = {"sent_at": sent_at, "outcome": outcome, "detail": detail[:2000]}
+
+    def finish(self, entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
+        """As `Journal.finish`."""
+        for key, phase, status, payload in entries:
+            entry = self._entry(key, phase)
+            entry["result"] = {"status": status, "at": utc(self.clock()), **payload}
+            if status == "done":
+                entry["done"] = payload.get("outputs", {})
+
+    def debts(self, entries: Sequence[tuple[str, str, str]]) -> None:
+        """As `Journal.debts`."""
+        self.owed.extend(entries)
+
+    def renew(self) -> None:
+        """Nothing to renew."""
+
+    def progress(self, phase: str, wave: int | None, counts: Mapping[str, int] | None = None) -> None:
+        """As `Journal.progress`."""
+        self.at = {"current_phase": phase, "current_wave": wave, "wave_counts": dict(counts or {})}
+
+    def note(self, event_type: str, **detail: Any) -> None:
+        """As `Journal.note`."""
+        self.notes.append({"event_type": event_type, **detail})
+
+    def _entry(self, key: str, phase: str) -> dict[str, Any]:
+        return self.records.setdefault(phase, {}).setdefault(key, {"done": None, "result": None, "intents": {}})

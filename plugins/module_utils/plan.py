@@ -1,0 +1,608 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an execution will do, frozen and hashed before anything is done; and the parameters that ask for it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+from .errors import DrError, InputError
+from .model import CLEANUP_POLICIES, MODES, PHASES, PRIORITIES, Active, Pair
+from .scope import from_json as pair_from_json
+from .scope import to_json as pair_to_json
+from .tag_schema import ENVIRONMENTS
+
+OPERATIONS: Final = ("failover", "failback", "test")
+APPROVAL_MODES: Final = ("required", "automatic")
+DEFAULT_PARALLELISM: Final = 10
+MAX_PARALLELISM: Final = 200
+MAX_WAVE: Final = 10
+#: Technologies whose ACTIVATE `rollback` can undo without losing data; of all others it is one-way.
+REVERSIBLE: Final = frozenset({"ecs", "lambda", "route53", "autoscaling", "eventbridge"})
+#: Phases that need an answer from the region being left; while it is dark, they are deferred.
+NEEDS_SOURCE: Final = ("cleanup", "replicate")
+
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_CUSTOMER: Final = re.compile(r"[A-Za-z0-9-]+")
+_EXECUTION: Final = re.compile(r"dr-\d{8}T\d{6}Z-[0-9a-f]{6}")
+_WAVES: Final = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+class PlanError(DrError):
+    """A plan that must not be carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is asked for, validated. waves: () means all. primary_region and dr_region keep their names on the way back too."""
+
+    customer: str
+    environment: str
+    primary_region: str
+    dr_region: str
+    operation: str = "failover"
+    mode: str = "planned"
+    approval_mode: str = "required"
+    waves: tuple[int, ...] = ()
+    phases: tuple[str, ...] = PHASES
+    parallelism: int = DEFAULT_PARALLELISM
+    cleanup_policy: str = "quarantine"
+    accept_partial_inventory: bool = False
+    execution_id: str = ""
+
+    @property
+    def source_region(self) -> str:
+        """The region being left."""
+        return self.dr_region if self.operation == "failback" else self.primary_region
+
+    @property
+    def target_region(self) -> str:
+        """The region being activated."""
+        return self.primary_region if self.operation == "failback" else self.dr_region
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {**asdict(self), "waves": list(self.waves), "phases": list(self.phases)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Parameters:
+        """The inverse of `to_json`."""
+        return cls(**{**value, "waves": tuple(value["waves"]), "phases": tuple(value["phases"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the inventory says about itself.
+
+    regions: those it looks at. scopes: (customer, environment) that have resources. errors: what could not be looked at,
+    [{account, region, code, message, remedy}]. stale: (account, region) that did not answer. violations: broken tags, as
+    `tags.Violation.to_json`.
+    """
+
+    regions: tuple[str, ...]
+    scopes: frozenset[tuple[str, str]]
+    errors: tuple[Mapping[str, Any], ...] = ()
+    stale: frozenset[tuple[str, str]] = frozenset()
+    violations: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, inventory: Mapping[str, Any], scopes: Iterable[tuple[str, str]]) -> Facts:
+        """From the inventory's `dr_inventory` variable: {regions, errors, stale: [{account, region}], violations}."""
+        stale = inventory.get("stale") or ()
+        places = [(one["account"], one["region"]) if isinstance(one, Mapping) else (one[0], one[1]) for one in stale]
+        return cls(
+            tuple(inventory.get("regions") or ()),
+            frozenset(scopes),
+            tuple(inventory.get("errors") or ()),
+            frozenset(places),
+            tuple(inventory.get("violations") or ()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource in one phase. state: todo | done (holds already) | deferred (expected: the source region is dark)."""
+
+    key: str
+    technology: str
+    account: str
+    state: str
+    expected_seconds: int
+    one_way: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An approval that is needed before a phase's wave begins."""
+
+    name: str
+    phase: str
+    wave: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One wave of one phase, in order of execution.
+
+    expected_seconds: along the dependencies. finish_seconds: since the execution's start. late: resources whose RTO is shorter.
+    """
+
+    phase: str
+    wave: int
+    entries: tuple[Entry, ...]
+    expected_seconds: int
+    finish_seconds: int
+    late: tuple[str, ...] = ()
+    gate: Gate | None = None
+
+    @property
+    def todo(self) -> tuple[str, ...]:
+        """Keys of resources for which something is left to do."""
+        return tuple(entry.key for entry in self.entries if entry.state != "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done. sha256: over exactly that, so that an approval binds to it."""
+
+    parameters: Parameters
+    pairs: tuple[Pair, ...]
+    batches: tuple[Batch, ...]
+    expected_seconds: int
+    warnings: tuple[str, ...] = ()
+    sha256: str = field(default="")
+
+    def of(self, phase: str) -> tuple[Batch, ...]:
+        """The phase's waves, in order."""
+        return tuple(batch for batch in self.batches if batch.phase == phase)
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """All approvals that are needed, in order."""
+        return tuple(batch.gate for batch in self.batches if batch.gate)
+
+    def done(self, phase: str) -> frozenset[str]:
+        """Keys of the resources for which nothing is left to do in a phase."""
+        return frozenset(entry.key for batch in self.of(phase) for entry in batch.entries if entry.state == "done")
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every resource serves in the target region already."""
+        return all(not batch.todo for batch in self.batches if batch.phase in ("instantiate", "activate"))
+
+    def record(self) -> dict[str, Any]:
+        """The plan's part of an execution's record (`Store.create_execution`)."""
+        parameters = self.parameters
+        planned: dict[str, dict[str, int]] = defaultdict(dict)
+        for batch in self.batches:
+            planned[batch.phase][str(batch.wave)] = len(batch.entries)
+        return {
+            **{
+                name: getattr(parameters, name)
+                for name in ("customer", "environment", "operation", "mode", "primary_region", "dr_region", "approval_mode")
+            },
+            "parameters": parameters.to_json(),
+            "plan_sha256": self.sha256,
+            "resource_count": len(self.pairs),
+            "planned": dict(planned),
+            "already": {phase: len(self.done(phase)) for phase in planned},
+            "expected_seconds": self.expected_seconds,
+            "warnings": list(self.warnings),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values, for `Store.put_plan` and for people."""
+        return {
+            "sha256": self.sha256,
+            "parameters": self.parameters.to_json(),
+            "pairs": [pair_to_json(pair) for pair in self.pairs],
+            "batches": [asdict(batch) for batch in self.batches],
+            "expected_seconds": self.expected_seconds,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Plan:
+        """The inverse of `to_json`. PlanError when the content does not have the hash that it claims."""
+        batches = tuple(
+            Batch(
+                **{
+                    **batch,
+                    "entries": tuple(Entry(**entry) for entry in batch["entries"]),
+                    "late": tuple(batch["late"]),
+                    "gate": Gate(**batch["gate"]) if batch["gate"] else None,
+                }
+            )
+            for batch in value["batches"]
+        )
+        plan = cls(
+            Parameters.from_json(value["parameters"]),
+            tuple(pair_from_json(pair) for pair in value["pairs"]),
+            batches,
+            value["expected_seconds"],
+            tuple(value["warnings"]),
+            value["sha256"],
+        )
+        if _hash(plan) != plan.sha256:
+            raise PlanError("the stored plan was changed: its hash differs", "start a new execution without execution_id")
+        return plan
+
+
+# Parameters
+
+
+def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
+    """Parameters out of what people or programs gave (text, numbers, lists). InputError names the first that cannot be used."""
+    if not facts.scopes:
+        remedy = "ansible-inventory -i <file>.dr_aws.yml --graph, and look for errors and tags"
+        raise InputError("inventory", "", "an inventory with at least one protected resource", remedy)
+    customer = _scope(raw, "customer", {one for one, _environment in facts.scopes})
+    if not _CUSTOMER.fullmatch(customer):
+        raise InputError("customer", customer, "letters, digits and -", f"-e customer={min(facts.scopes)[0]}")
+    known = {environment for one, environment in facts.scopes if one == customer}
+    environment = _scope(raw, "environment", known)
+    if environment not in ENVIRONMENTS:
+        raise InputError("environment", environment, ", ".join(ENVIRONMENTS), f"-e environment={min(known)}")
+    primary = _region(raw, "primary_region", facts)
+    dr = _region(raw, "dr_region", facts)
+    if primary == dr:
+        others = [region for region in facts.regions if region != primary]
+        raise InputError(
+            "dr_region", dr, "a region other than primary_region", f"-e dr_region={others[0] if others else '<another region>'}"
+        )
+    operation = _choice(raw, "operation", OPERATIONS, "failover")
+    phases = _phases(raw.get("phases"))
+    return Parameters(
+        customer=customer,
+        environment=environment,
+        primary_region=primary,
+        dr_region=dr,
+        operation=operation,
+        mode=_choice(raw, "mode", MODES, "planned"),
+        approval_mode=_choice(raw, "approval_mode", APPROVAL_MODES, "required"),
+        waves=parse_waves(raw.get("waves")),
+        phases=phases,
+        parallelism=_number(raw, "parallelism", 1, MAX_PARALLELISM, DEFAULT_PARALLELISM),
+        cleanup_policy=_choice(raw, "cleanup_policy", CLEANUP_POLICIES, "quarantine"),
+        accept_partial_inventory=_flag(raw, "accept_partial_inventory"),
+        execution_id=execution_id(raw.get("execution_id")),
+    )
+
+
+def execution_id(value: Any) -> str:
+    """A given execution id, checked; empty when none is given."""
+    if _missing(value):
+        return ""
+    name = str(value).rpartition("/")[2]
+    if not _EXECUTION.fullmatch(name):
+        remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
+        raise InputError("execution_id", value, "an id like dr-20261128T163000Z-7f3a9c", remedy)
+    return name
+
+
+def parse_waves(value: Any) -> tuple[int, ...]:
+    """`1,3-4`, 2 or [1, 3] as sorted wave numbers; () when none are given."""
+    if _missing(value):
+        return ()
+    parts = list(value) if isinstance(value, (list, tuple)) else str(value).split(",")
+    found: set[int] = set()
+    for part in parts:
+        matched = _WAVES.fullmatch(str(part).strip())
+        first, last = (int(matched[1]), int(matched[2] or matched[1])) if matched and not isinstance(part, bool) else (0, 0)
+        if not 1 <= first <= last <= MAX_WAVE:
+            raise InputError(
+                "waves", value, f"wave numbers from 1 to {MAX_WAVE} such as 1,3-4", "-e waves=1,3-4, or leave it out for all"
+            )
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, (list, tuple)) and not value)
+
+
+def _scope(raw: Mapping[str, Any], name: str, known: Collection[str]) -> str:
+    value = raw.get(name)
+    allowed = "one that has protected resources: " + ", ".join(sorted(known))
+    if _missing(value):
+        raise InputError(name, value, allowed, f"-e {name}={min(known)}")
+    if str(value) not in known:
+        raise InputError(name, value, allowed, f"-e {name}={min(known)}, or tag its resources")
+    return str(value)
+
+
+def _region(raw: Mapping[str, Any], name: str, facts: Facts) -> str:
+    value = raw.get(name)
+    allowed = "a region of the inventory: " + ", ".join(facts.regions)
+    remedy = f"-e {name}={facts.regions[0] if facts.regions else '<region>'}"
+    if _missing(value) or not _REGION.fullmatch(str(value)):
+        raise InputError(name, value, allowed, remedy)
+    if str(value) not in facts.regions:
+        raise InputError(name, value, allowed, f"{remedy}, or add {value} to regions in the inventory file")
+    return str(value)
+
+
+def _choice(raw: Mapping[str, Any], name: str, allowed: Sequence[str], default: str) -> str:
+    value = raw.get(name)
+    if _missing(value):
+        return default
+    if value not in allowed:
+        raise InputError(name, value, ", ".join(allowed), f"-e {name}={default}")
+    return str(value)
+
+
+def _phases(value: Any) -> tuple[str, ...]:
+    if _missing(value):
+        return PHASES
+    wanted = [str(part).strip().lower() for part in (value if isinstance(value, (list, tuple)) else str(value).split(","))]
+    if not set(wanted) <= set(PHASES):
+        raise InputError("phases", value, ", ".join(PHASES), "-e phases=instantiate,activate, or leave it out for all")
+    return tuple(phase for phase in PHASES if phase in wanted)
+
+
+def _number(raw: Mapping[str, Any], name: str, lowest: int, highest: int, default: int) -> int:
+    value = raw.get(name)
+    if _missing(value):
+        return default
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not re.fullmatch(r"\d{1,6}", text) or not lowest <= int(text) <= highest:
+        raise InputError(name, value, f"a whole number from {lowest} to {highest}", f"-e {name}={default}")
+    return int(text)
+
+
+def _flag(raw: Mapping[str, Any], name: str) -> bool:
+    value = raw.get(name)
+    if _missing(value):
+        return False
+    text = str(value).lower()
+    if text not in ("true", "false", "yes", "no"):
+        raise InputError(name, value, "true or false", f"-e {name}=false")
+    return text in ("true", "yes")
+
+
+# The plan
+
+
+def build(
+    pairs: Sequence[Pair],
+    active: Mapping[str, Active],
+    parameters: Parameters,
+    facts: Facts,
+    durations: Mapping[str, Mapping[str, int]],
+) -> Plan:
+    """The plan for the pairs of a customer and environment, directed from the region being left to the one being activated.
+
+    pairs: all of the scope, waves are selected here. active: pair key -> which side serves; missing is UNKNOWN.
+    durations: technology -> phase -> expected seconds. PlanError, InputError: what forbids it, with what to do.
+    """
+    if not pairs:
+        text = f"customer={parameters.customer}, environment={parameters.environment} has no protected resource"
+        raise PlanError(text, "ansible-inventory -i <file>.dr_aws.yml --graph, and look at the tags Customer and Environment")
+    _refuse_incomplete(parameters, facts)
+    resolved = _resolve(pairs)
+    existing = sorted({pair.wave for pair in pairs})
+    absent = [wave for wave in parameters.waves if wave not in existing]
+    if absent:
+        allowed = "waves that have resources: " + ", ".join(map(str, existing))
+        raise InputError("waves", ",".join(map(str, absent)), allowed, f"-e waves={','.join(map(str, existing))}, or leave it out")
+    chosen = [pair for pair in resolved if not parameters.waves or pair.wave in parameters.waves]
+    serving = {pair.key: active.get(pair.key, Active.UNKNOWN) for pair in chosen}
+    _refuse_unsafe(chosen, serving, parameters)
+    dark = {pair.key for pair in chosen if (pair.account, pair.source_region) in facts.stale}
+    waves: dict[int, list[Pair]] = defaultdict(list)
+    for pair in chosen:
+        waves[pair.wave].append(pair)
+    ordered = {wave: _order(wave, waves[wave]) for wave in sorted(waves)}
+    batches: list[Batch] = []
+    finish = 0
+    for phase in parameters.phases:
+        for wave, members in ordered.items():
+            entries = tuple(_entry(phase, pair, serving[pair.key], dark, durations, parameters) for pair in members)
+            seconds = _critical_path(members, entries)
+            finish += seconds
+            late: tuple[str, ...] = ()
+            if phase == "activate":
+                late = tuple(pair.key for pair in members if pair.rto_seconds is not None and pair.rto_seconds < finish)
+            batches.append(Batch(phase, wave, entries, seconds, finish, late))
+    gated = _gated(batches, parameters)
+    plan = Plan(
+        parameters,
+        tuple(pair for members in ordered.values() for pair in members),
+        tuple(gated),
+        finish,
+        tuple(_warnings(gated, serving, facts, parameters)),
+    )
+    return replace(plan, sha256=_hash(plan))
+
+
+def _refuse_incomplete(parameters: Parameters, facts: Facts) -> None:
+    """Empty is an error, and so is half: an account or a tag that could not be read may hold what must be recovered."""
+    if parameters.accept_partial_inventory:
+        return
+    accept = "or accept what is missing with -e accept_partial_inventory=true"
+    if facts.errors:
+        said = "; ".join(
+            f"account {one.get('account')} {one.get('region') or ''}: {one.get('code')}: {one.get('message')}"
+            for one in facts.errors
+        )
+        raise PlanError(f"the inventory is incomplete: {said}", f"{facts.errors[0].get('remedy') or 'repair the access'}, {accept}")
+    missing = [
+        (account, region)
+        for account, region in sorted(facts.stale)
+        if not (parameters.mode == "unplanned" and region == parameters.source_region)
+    ]
+    if missing:
+        said = ", ".join(f"{region} of account {account}" for account, region in missing)
+        remedy = "-e mode=unplanned if the region being left is lost" if parameters.mode == "planned" else "wait until it answers"
+        raise PlanError(f"the inventory is incomplete: no answer from {said}", f"{remedy}, {accept}")
+    broken = [one for one in facts.violations if one.get("severity") == "error"]
+    if broken:
+        said = "; ".join(f"{one['resource']}: tag {one['tag']}={one['value']!r} ({one['rule']})" for one in broken[:10])
+        more = f", and {len(broken) - 10} more" if len(broken) > 10 else ""
+        raise PlanError(f"tags break the schema: {said}{more}", f"{broken[0]['remedy']}, {accept}")
+
+
+def _refuse_unsafe(pairs: Sequence[Pair], serving: Mapping[str, Active], parameters: Parameters) -> None:
+    both = [pair.key for pair in pairs if serving[pair.key] is Active.BOTH]
+    if both:
+        raise PlanError(
+            f"split brain: both regions serve {', '.join(both)}",
+            f"decide which side is right for each, stop writes on the other in {parameters.source_region} or "
+            f"{parameters.target_region} by hand, then run the same command again",
+        )
+    unknown = [pair.key for pair in pairs if serving[pair.key] is Active.UNKNOWN]
+    if unknown and parameters.mode == "planned":
+        text = f"which region serves cannot be told for {', '.join(unknown[:10])}{' …' if len(unknown) > 10 else ''}"
+        raise PlanError(text, f"see why {parameters.source_region} does not answer; if it is lost: -e mode=unplanned")
+
+
+def _resolve(pairs: Sequence[Pair]) -> list[Pair]:
+    """Pairs whose dependencies are keys. The tag names resources by id; an id that several have is an error."""
+    names: dict[str, set[str]] = defaultdict(set)
+    waves = {}
+    for pair in pairs:
+        if pair.key in waves:
+            raise PlanError(f"{pair.key} is there twice", "ansible-inventory -i <file>.dr_aws.yml --graph")
+        waves[pair.key] = pair.wave
+        for name in (pair.source_id, pair.target_id):
+            names[name].add(pair.key)
+            names[name.rpartition("/")[2]].add(pair.key)
+    found = []
+    for pair in pairs:
+        keys = []
+        for name in pair.dependencies:
+            candidates = {name} if name in waves else names.get(name, set())
+            if len(candidates) != 1:
+                said = (
+                    f"{len(candidates)} resources have that id: {', '.join(sorted(candidates))}"
+                    if candidates
+                    else "no resource has that id"
+                )
+                raise PlanError(f"{pair.key} depends on {name!r}, but {said}", f"correct the tag dr:dependencies of {pair.key}")
+            (key,) = candidates
+            if waves[key] > pair.wave:
+                text = f"{pair.key} (wave {pair.wave}) depends on {key}, which is recovered later (wave {waves[key]})"
+                raise PlanError(text, f"correct dr:dependencies of {pair.key} or dr:wave of either")
+            keys.append(key)
+        found.append(replace(pair, dependencies=tuple(keys)))
+    return found
+
+
+def _rank(pair: Pair) -> tuple[int, str]:
+    return PRIORITIES.index(pair.priority), pair.key
+
+
+def _order(wave: int, pairs: Sequence[Pair]) -> list[Pair]:
+    """Dependencies first; among what is free by priority, then key."""
+    members = {pair.key: pair for pair in pairs}
+    waiting = {pair.key: {key for key in pair.dependencies if key in members} for pair in pairs}
+    dependants: dict[str, list[str]] = defaultdict(list)
+    for key, needed in waiting.items():
+        for one in needed:
+            dependants[one].append(key)
+    free = [_rank(members[key]) for key, needed in waiting.items() if not needed]
+    heapq.heapify(free)
+    ordered: list[Pair] = []
+    while free:
+        _priority, key = heapq.heappop(free)
+        ordered.append(members[key])
+        for one in dependants[key]:
+            waiting[one].discard(key)
+            if not waiting[one]:
+                heapq.heappush(free, _rank(members[one]))
+    if len(ordered) < len(pairs):
+        stuck = sorted(set(members) - {pair.key for pair in ordered})
+        raise PlanError(
+            f"wave {wave}: dependencies form a circle among {', '.join(stuck)}", "correct the tag dr:dependencies of one of them"
+        )
+    return ordered
+
+
+def _entry(
+    phase: str,
+    pair: Pair,
+    serving: Active,
+    dark: Collection[str],
+    durations: Mapping[str, Mapping[str, int]],
+    parameters: Parameters,
+) -> Entry:
+    state = "todo"
+    if phase in ("instantiate", "activate") and serving is Active.TARGET:
+        state = "done"
+    elif phase in NEEDS_SOURCE and pair.key in dark:
+        state = "deferred"
+    seconds = durations.get(pair.technology, {}).get(phase, 0) if state == "todo" else 0
+    one_way = state == "todo" and (
+        (phase == "activate" and pair.technology not in REVERSIBLE)
+        or (phase == "cleanup" and parameters.cleanup_policy == "remove")
+    )
+    return Entry(pair.key, pair.technology, pair.account, state, seconds, one_way)
+
+
+def _critical_path(pairs: Sequence[Pair], entries: Sequence[Entry]) -> int:
+    """Seconds until the last of a wave is done; `pairs` in order of dependencies."""
+    ends: dict[str, int] = {}
+    for pair, entry in zip(pairs, entries, strict=True):
+        ends[pair.key] = max((ends.get(key, 0) for key in pair.dependencies), default=0) + entry.expected_seconds
+    return max(ends.values(), default=0)
+
+
+def _gated(batches: Sequence[Batch], parameters: Parameters) -> list[Batch]:
+    """Approval before each wave with one-way work; where no wave has any, before the first that activates something."""
+    if parameters.approval_mode != "required":
+        return list(batches)
+    asked = []
+    for batch in batches:
+        one_way = sum(entry.one_way for entry in batch.entries)
+        asked.append(_ask(batch, f"{one_way} of {len(batch.entries)} resources cannot be taken back") if one_way else batch)
+    if not any(batch.gate for batch in asked):
+        for number, batch in enumerate(asked):
+            if batch.phase == "activate" and batch.todo:
+                why = f"{len(batch.todo)} of {len(batch.entries)} resources begin to serve in {parameters.target_region}"
+                asked[number] = _ask(batch, why)
+                break
+    return asked
+
+
+def _ask(batch: Batch, why: str) -> Batch:
+    return replace(batch, gate=Gate(f"{batch.phase}-wave-{batch.wave:02d}", batch.phase, batch.wave, why))
+
+
+def _warnings(batches: Sequence[Batch], serving: Mapping[str, Active], facts: Facts, parameters: Parameters) -> Iterable[str]:
+    for batch in batches:
+        for key in batch.late:
+            yield f"{key}: expected to serve after {batch.finish_seconds} s, later than its dr:rto-target"
+    unknown = [key for key, side in serving.items() if side is Active.UNKNOWN]
+    if unknown:
+        yield f"which region serves is not known for {len(unknown)} resources; each is decided when it is looked at"
+    deferred = {entry.key for batch in batches for entry in batch.entries if entry.state == "deferred"}
+    if deferred:
+        yield f"cleanup and replicate of {len(deferred)} resources will be deferred: {parameters.source_region} does not answer"
+    for one in facts.errors if parameters.accept_partial_inventory else ():
+        yield f"not looked at: account {one.get('account')} {one.get('region') or ''}: {one.get('code')}: {one.get('message')}"
+    for one in facts.violations:
+        yield f"{one['resource']}: tag {one['tag']}={one['value']!r}: {one['rule']}"
+
+
+def _hash(plan: Plan) -> str:
+    """sha256 over canonical JSON of what will be done. How fast (parallelism, durations) and under which id does not count."""
+    parameters = plan.parameters.to_json()
+    for name in ("parallelism", "execution_id", "accept_partial_inventory"):
+        del parameters[name]
+    body = {
+        "parameters": parameters,
+        "pairs": [pair_to_json(pair) for pair in plan.pairs],
+        "batches": [
+            [batch.phase, batch.wave, [[entry.key, entry.state, entry.one_way] for entry in batch.entries], bool(batch.gate)]
+            for batch in plan.batches
+        ],
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()

@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How an execution stands, for people and programs (FR-2.2): pure, from what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .dynamo import epoch, utc
+
+_UNFINISHED = ("blocked", "failed")
+
+
+def summary(
+    execution: Mapping[str, Any],
+    *,
+    unfinished: Sequence[Mapping[str, Any]],
+    audit: Sequence[Mapping[str, Any]],
+    approvals: Sequence[Mapping[str, Any]],
+    debts: Sequence[Mapping[str, Any]],
+    lock: Mapping[str, Any] | None,
+    now: float,
+) -> dict[str, Any]:
+    """All outputs of FR-2.2 and DR-1, JSON values.
+
+    completed_resources counts the current phase, progress_percentage all phases of the plan. failed_resources holds each
+    resource with phase, status (failed or blocked), why and remedy; deferred likewise. interrupted: RUNNING, but nobody renews
+    its lease: its runner died. estimated_completion_time: None when nothing is known of durations, or when it has ended.
+    """
+    counts: Mapping[str, Mapping[str, int]] = execution.get("counts") or {}
+    already: Mapping[str, int] = execution.get("already") or {}
+    planned: Mapping[str, Mapping[str, int]] = execution.get("planned") or {}
+    phase = execution.get("current_phase")
+    status = execution["status"]
+    done = counts.get(phase, {}).get("done", 0) + already.get(phase, 0) if phase else 0
+    failed = [entry for entry in unfinished if entry["status"] in _UNFINISHED]
+    holds = lock is not None and lock["execution_id"] == execution["execution_id"]
+    interrupted = status == "RUNNING" and not holds
+    share = progress(planned, already, counts)
+    ended = status in ("COMPLETED", "CANCELLED", "FAILED")
+    return {
+        "execution_id": execution["execution_id"],
+        "execution_arn": execution["execution_arn"],
+        "customer": execution["customer"],
+        "environment": execution["environment"],
+        "operation": execution.get("operation"),
+        "mode": execution.get("mode"),
+        "primary_region": execution.get("primary_region"),
+        "dr_region": execution.get("dr_region"),
+        "plan_sha256": execution.get("plan_sha256"),
+        "created_by": execution.get("created_by"),
+        "status": status,
+        "interrupted": interrupted,
+        "resume": resume_command(execution) if interrupted or status in ("FAILED", "PAUSED") else None,
+        "current_phase": phase,
+        "current_wave": execution.get("current_wave"),
+        "resource_count": execution.get("resource_count", 0),
+        "completed_resources": done,
+        "failed_resources_count": len({entry["resource"] for entry in failed}),
+        "failed_resources": failed,
+        "deferred": [entry for entry in unfinished if entry["status"] == "deferred"],
+        "debts": list(debts),
+        "counts": counts,
+        "progress_percentage": 100 if status == "COMPLETED" else int(100 * share),
+        "started_at": execution["started_at"],
+        "completed_at": execution.get("completed_at"),
+        "estimated_completion_time": None if ended else estimate(execution, share, now),
+        "approvals": list(approvals),
+        "timeline": [
+            {"at": entry["at"], "event": entry["event_type"], "actor": entry["actor"], "detail": entry["detail"]} for entry in audit
+        ],
+        "runner": lock["runner"] if holds and lock else None,
+    }
+
+
+def progress(
+    planned: Mapping[str, Mapping[str, int]], already: Mapping[str, int], counts: Mapping[str, Mapping[str, int]]
+) -> float:
+    """The share of the plan that has ended, one way or another, 0 to 1. A pair's phase is the unit."""
+    total = sum(sum(waves.values()) for waves in planned.values())
+    ended = sum(
+        min(sum(waves.values()), sum(counts.get(phase, {}).values()) + already.get(phase, 0)) for phase, waves in planned.items()
+    )
+    return ended / total if total else 0.0
+
+
+def estimate(execution: Mapping[str, Any], share: float, now: float) -> str | None:
+    """When it will probably end: what is left of the plan's expected duration, or at the pace so far."""
+    elapsed = max(0.0, now - epoch(execution["started_at"]))
+    expected = execution.get("expected_seconds") or (elapsed / share if share else 0)
+    return utc(now + (1 - share) * expected) if expected else None
+
+
+def resume_command(execution: Mapping[str, Any]) -> str:
+    """The command that goes on with an execution."""
+    playbook = execution.get("operation") or "failover"
+    return f"ansible-playbook dr.aws.{playbook} -e execution_id={execution['execution_id']}"

@@ -1,0 +1,379 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of executions: DynamoDB for what changes, S3 for what is large. All of it in the control region.
+
+Layout of the table (keys PK, SK):
+    EXEC#<id>          META                       the execution: DR-1's attributes; in the indexes by-scope, by-status, by-day
+                       P#<phase>#D#<key>          a resource's phase that is done
+                       P#<phase>#O#<key>          … that ended otherwise, gone once it is done
+                       P#<phase>#I#<key>#<digest> a mutating call: intent and outcome
+                       APPR#<gate>#<number>       an approval and its decision
+                       AUD#<number>               audit, each entry with the hash of the one before
+                       PLAN                       where the plan's body is in S3, and its sha256
+    LOCK#<customer>#<environment>   LOCK
+    CUST#<customer>#<environment>   INV#…         inventory snapshots, likewise;  DEBT#<key>#<phase>#<id>  fence debts
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from .dynamo import RefusedError, Table, error_code, utc
+from .errors import DrError
+from .journal import Journal, MemoryJournal
+from .lock import LeaseLostError, Lock, LockHeldError, holder
+from .model import PHASES
+from .redact import mask
+from .status import summary
+
+__all__ = ["Journal", "LeaseLostError", "Lock", "LockHeldError", "MemoryJournal", "Store", "new_execution_id", "shown"]
+
+TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "PENDING": ("RUNNING", "CANCELLED", "FAILED"),
+    "RUNNING": ("PAUSED", "COMPLETED", "FAILED", "CANCELLED"),
+    "PAUSED": ("RUNNING", "CANCELLED", "FAILED"),
+    "FAILED": ("RUNNING", "CANCELLED"),
+    "COMPLETED": (),
+    "CANCELLED": (),
+}
+ENDED: Final = ("COMPLETED", "FAILED", "CANCELLED")
+#: DR-1: kept for seven years.
+RETENTION_SECONDS: Final = 7 * 366 * 86400
+#: How often a change is tried again when someone else changed the same item in between.
+ATTEMPTS: Final = 10
+MAX_DAYS: Final = 400
+_OWN: Final = frozenset({"PK", "SK", "scope", "day", "expires_at", "timeout_epoch", "token_sha256"})
+
+
+def new_execution_id(now: float, suffix: str | None = None) -> str:
+    """`dr-20261128T163000Z-7f3a9c`: sorts by time. suffix: six hex digits, random by default."""
+    return f"dr-{datetime.fromtimestamp(int(now), UTC):%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(3)}"
+
+
+class Store:
+    """Executions and what belongs to them. dynamodb, s3: boto3 clients of the control region. clock: epoch seconds.
+
+    Errors: DrError for the person; what AWS or the network refuses otherwise is raised as the client raises it.
+    """
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        s3: Any,
+        table: str,
+        bucket: str,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.table = Table(dynamodb, table, sleep)
+        self.s3, self.bucket, self.clock = s3, bucket, clock
+        self.region = str(getattr(getattr(dynamodb, "meta", None), "region_name", ""))
+
+    def expiry(self) -> int:
+        """When an item written now may go (epoch seconds, the table's TTL attribute). Housekeeping, not evidence."""
+        return int(self.clock()) + RETENTION_SECONDS
+
+    # Executions
+
+    def create_execution(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Stores a new execution, PENDING, and gives it back.
+
+        record: customer, environment, operation, mode, primary_region, dr_region, created_by, and what `Plan.record` gives
+        (plan_sha256, resource_count, planned, already, expected_seconds, parameters, …); execution_id: new when absent.
+        """
+        now = self.clock()
+        started_at = utc(now)
+        execution_id = record.get("execution_id") or new_execution_id(now)
+        scope = f"{record['customer']}#{record['environment']}"
+        item = {
+            "counts": {},
+            "current_phase": None,
+            "current_wave": None,
+            "completed_at": None,
+            **record,
+            "PK": f"EXEC#{execution_id}",
+            "SK": "META",
+            "execution_id": execution_id,
+            "execution_arn": f"arn:aws:dr-aws:{self.region}:{record.get('account', '')}:execution/{execution_id}",
+            "scope": scope,
+            "day": started_at[:10],
+            "started_at": started_at,
+            "updated_at": started_at,
+            "status": "PENDING",
+            "ver": 1,
+            "expires_at": self.expiry(),
+        }
+        try:
+            self.table.put(item, new=True)
+        except RefusedError as refused:
+            remedy = f"ansible-playbook dr.aws.status -e execution_id={execution_id}"
+            raise DrError(f"execution {execution_id} exists already", remedy) from refused
+        return shown(item)
+
+    def get_execution(self, execution_id: str) -> dict[str, Any]:
+        """The execution, by id or ARN. DrError when there is none."""
+        name = execution_id.rpartition("/")[2]
+        item = self.table.get(f"EXEC#{name}", "META")
+        if item is None:
+            remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=…"
+            raise DrError(f"execution_id={execution_id!r} is not known in table {self.table.name}", remedy)
+        return shown(item)
+
+    def update_execution(self, execution_id: str, **changes: Any) -> dict[str, Any]:
+        """Changes attributes and gives the execution as it is then. `status` only along TRANSITIONS, else DrError."""
+        for _attempt in range(ATTEMPTS):
+            before = self.get_execution(execution_id)
+            wanted = changes.get("status", before["status"])
+            if wanted != before["status"] and wanted not in TRANSITIONS[before["status"]]:
+                allowed = ", ".join(TRANSITIONS[before["status"]]) or "nothing: it has ended"
+                raise DrError(
+                    f"execution {before['execution_id']} is {before['status']} and cannot become {wanted}; allowed: {allowed}",
+                    f"ansible-playbook dr.aws.status -e execution_id={before['execution_id']}",
+                )
+            now = utc(self.clock())
+            assign = {**changes, "updated_at": now}
+            if wanted != before["status"]:
+                assign["completed_at"] = now if wanted in ENDED else None
+            try:
+                changed = self.table.update(
+                    f"EXEC#{before['execution_id']}",
+                    "META",
+                    assign,
+                    increment=("ver",),
+                    condition="#status = :from AND #ver = :ver",
+                    values={"from": before["status"], "ver": before["ver"]},
+                )
+            except RefusedError:
+                continue
+            return shown(changed)
+        text = f"execution {execution_id} was changed by others {ATTEMPTS} times in a row"
+        raise DrError(text, f"ansible-playbook dr.aws.status -e execution_id={execution_id}")
+
+    def executions(
+        self,
+        *,
+        customer: str | None = None,
+        environment: str | None = None,
+        status: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        """Executions, newest first: of a customer and environment, of a status, or of days (YYYY-MM-DD, both ends included).
+
+        One query per index partition, never a scan; further criteria are applied to what it gives.
+        """
+        pages = []
+        if customer and environment:
+            pages = [self.table.by("by-scope", "scope", f"{customer}#{environment}")]
+        elif status:
+            pages = [self.table.by("by-status", "status", status)]
+        elif since or until:
+            pages = [self.table.by("by-day", "day", day) for day in _days(since, until or utc(self.clock())[:10])]
+        else:
+            raise DrError("nothing says which executions to list", "give customer and environment, status, or since and until")
+        found: list[dict[str, Any]] = []
+        for item in (item for page in pages for item in page):
+            keep = (
+                (not customer or item["customer"] == customer)
+                and (not environment or item["environment"] == environment)
+                and (not status or item["status"] == status)
+                and (since or "") <= item["day"] <= (until or "9999")
+            )
+            if keep:
+                found.append(shown(item))
+            if len(found) == limit:
+                break
+        return found
+
+    def status(self, execution_id: str) -> dict[str, Any]:
+        """Everything FR-2.2 asks for (see `status.summary`)."""
+        execution = self.get_execution(execution_id)
+        pk = f"EXEC#{execution['execution_id']}"
+        unfinished = []
+        for phase in (*PHASES, "rollback"):
+            for item in self.table.query(pk, f"P#{phase}#O#"):
+                entry = {"resource": item["key"], "phase": phase, "status": item["status"], "at": item["at"]}
+                unfinished.append({**entry, **self.body(item["body"])})
+        return summary(
+            execution,
+            unfinished=unfinished,
+            audit=self.audit(execution["execution_id"]),
+            approvals=[shown(item) for item in self.table.query(pk, "APPR#")],
+            debts=self.open_debts(execution["customer"], execution["environment"]),
+            lock=holder(self, execution["customer"], execution["environment"]),
+            now=self.clock(),
+        )
+
+    # Audit
+
+    def note(self, execution_id: str, event_type: str, actor: str = "", **detail: Any) -> dict[str, Any]:
+        """Adds an audit entry, chained to the one before by its hash; secrets are masked. Gives the entry."""
+        pk = f"EXEC#{execution_id}"
+        for _attempt in range(ATTEMPTS):
+            last = next(self.table.query(pk, "AUD#", newest_first=True, limit=1), None)
+            number = int(last["number"]) + 1 if last else 1
+            entry = {
+                "number": number,
+                "at": utc(self.clock()),
+                "event_type": event_type,
+                "actor": actor,
+                "detail": json.dumps(mask(detail), sort_keys=True, default=str),
+                "prev_hash": last["hash"] if last else "",
+            }
+            item = {**entry, "hash": _chain(entry), "PK": pk, "SK": f"AUD#{number:08d}", "expires_at": self.expiry()}
+            try:
+                self.table.put(item, new=True)
+            except RefusedError:
+                continue
+            return _audit(item)
+        raise DrError(f"audit of {execution_id}: {ATTEMPTS} entries of others came first", "run the same command again")
+
+    def audit(self, execution_id: str) -> list[dict[str, Any]]:
+        """The audit trail, oldest first: {number, at, event_type, actor, detail, prev_hash, hash}."""
+        return [_audit(item) for item in self.table.query(f"EXEC#{execution_id}", "AUD#")]
+
+    def broken_audit(self, execution_id: str) -> list[str]:
+        """What is wrong with the audit trail's chain: changed, missing or reordered entries. Empty when all is well."""
+        wrong, previous, expected = [], "", 1
+        for item in self.table.query(f"EXEC#{execution_id}", "AUD#"):
+            entry = {name: item[name] for name in ("number", "at", "event_type", "actor", "detail", "prev_hash")}
+            if item["number"] != expected:
+                wrong.append(f"entry {expected} is missing")
+            elif item["prev_hash"] != previous:
+                wrong.append(f"entry {item['number']} does not follow the one before")
+            if _chain(entry) != item["hash"]:
+                wrong.append(f"entry {item['number']} was changed")
+            previous, expected = item["hash"], item["number"] + 1
+        return wrong
+
+    # Fence debts
+
+    def owe(self, customer: str, environment: str, execution_id: str, entries: Sequence[tuple[str, str, str]]) -> None:
+        """Records fence debts: (pair key, phase, text)."""
+        pk, at = f"CUST#{customer}#{environment}", utc(self.clock())
+        self.table.write(
+            {
+                "PK": pk,
+                "SK": f"DEBT#{key}#{phase}#{execution_id}",
+                "resource": key,
+                "phase": phase,
+                "text": text,
+                "execution_id": execution_id,
+                "at": at,
+                "settled_at": None,
+            }
+            for key, phase, text in entries
+        )
+
+    def open_debts(self, customer: str, environment: str) -> list[dict[str, Any]]:
+        """Fence debts that are not settled: [{resource, phase, text, execution_id, at}], of all executions."""
+        items = self.table.query(f"CUST#{customer}#{environment}", "DEBT#")
+        return [shown(item) for item in items if item["settled_at"] is None]
+
+    def settle(self, customer: str, environment: str, resource: str) -> int:
+        """Marks all debts of a resource as settled: its source was seen fenced. Gives how many there were."""
+        pk, settled = f"CUST#{customer}#{environment}", 0
+        for item in list(self.table.query(pk, f"DEBT#{resource}#")):
+            if item["resource"] == resource and item["settled_at"] is None:
+                self.table.update(pk, item["SK"], {"settled_at": utc(self.clock())})
+                settled += 1
+        return settled
+
+    # Bodies in S3
+
+    def put_plan(self, execution_id: str, body: Mapping[str, Any]) -> str:
+        """Stores a plan's body as plans/<execution_id>.json; gives the sha256 of its bytes."""
+        pointer = self.put_object(f"plans/{execution_id}.json", _json(body))
+        self.table.put({"PK": f"EXEC#{execution_id}", "SK": "PLAN", **pointer, "expires_at": self.expiry()})
+        return str(pointer["sha256"])
+
+    def get_plan(self, execution_id: str) -> dict[str, Any]:
+        """A plan's body, checked against its sha256. DrError when there is none or it was changed."""
+        pointer = self.table.get(f"EXEC#{execution_id}", "PLAN")
+        if pointer is None:
+            raise DrError(f"execution {execution_id} has no stored plan", "start a new execution without execution_id")
+        body: dict[str, Any] = json.loads(self.get_object(pointer))
+        return body
+
+    def put_snapshot(self, customer: str, environment: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Stores an inventory snapshot, as latest.json and under its time. Gives {s3, sha256, at}."""
+        at, raw = utc(self.clock()), _json(body)
+        folder = f"snapshots/{customer}/{environment}"
+        pointer = {**self.put_object(f"{folder}/{at}.json", raw), "at": at}
+        self.put_object(f"{folder}/latest.json", raw)
+        pk = f"CUST#{customer}#{environment}"
+        self.table.write(
+            [{"PK": pk, "SK": f"INV#{at}", **pointer, "expires_at": self.expiry()}, {"PK": pk, "SK": "INV#latest", **pointer}]
+        )
+        return pointer
+
+    def get_snapshot(self, customer: str, environment: str) -> dict[str, Any] | None:
+        """The latest snapshot: {"at", "body"}, checked against its sha256; None when there is none."""
+        pointer = self.table.get(f"CUST#{customer}#{environment}", "INV#latest")
+        if pointer is None:
+            return None
+        return {"at": pointer["at"], "body": json.loads(self.get_object(pointer))}
+
+    def put_object(self, key: str, raw: bytes) -> dict[str, str]:
+        """Stores bytes; gives the pointer {"s3": key, "sha256"} for `get_object`."""
+        digest = hashlib.sha256(raw).hexdigest()
+        try:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=raw, ContentType="application/json", Metadata={"sha256": digest})
+        except Exception as error:
+            raise self._no_bucket(error) or error from error
+        return {"s3": key, "sha256": digest}
+
+    def get_object(self, pointer: Mapping[str, Any]) -> bytes:
+        """The bytes behind a pointer. DrError when they are gone or are not what was stored."""
+        where = f"s3://{self.bucket}/{pointer['s3']}"
+        try:
+            raw: bytes = self.s3.get_object(Bucket=self.bucket, Key=pointer["s3"])["Body"].read()
+        except Exception as error:
+            if error_code(error) == "NoSuchKey":
+                raise DrError(f"{where} is gone", f"restore its last version in bucket {self.bucket}") from error
+            raise self._no_bucket(error) or error from error
+        if hashlib.sha256(raw).hexdigest() != pointer["sha256"]:
+            remedy = f"aws s3api list-object-versions --bucket {self.bucket} --prefix {pointer['s3']}; restore the right one"
+            raise DrError(f"{where} is not what was stored (sha256 differs)", remedy)
+        return raw
+
+    def body(self, text: str) -> dict[str, Any]:
+        """A result's body: itself, or what its pointer points at."""
+        body: dict[str, Any] = json.loads(text)
+        return json.loads(self.get_object(body)) if set(body) == {"s3", "sha256"} else body
+
+    def _no_bucket(self, error: Exception) -> DrError | None:
+        if error_code(error) == "NoSuchBucket":
+            return DrError(f"bucket {self.bucket} does not exist", "ansible-playbook dr.aws.control_plane")
+        return None
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, sort_keys=True, default=str).encode()
+
+
+def shown(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without the table's own attributes."""
+    return {name: value for name, value in item.items() if name not in _OWN}
+
+
+def _chain(entry: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
+def _audit(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {**shown(item), "detail": json.loads(item["detail"])}
+
+
+def _days(since: str | None, until: str) -> list[str]:
+    """The days from `until` back to `since`, both included; at most MAX_DAYS."""
+    last = datetime.strptime(until, "%Y-%m-%d")
+    first = datetime.strptime(since, "%Y-%m-%d") if since else last - timedelta(days=MAX_DAYS - 1)
+    return [f"{last - timedelta(days=back):%Y-%m-%d}" for back in range(min((last - first).days + 1, MAX_DAYS))]
