@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def options(**more: Any) -> dict[str, Any]:
 
 def keep(sandbox: Any, hosts: Mapping[str, Any], change: Any = None) -> None:
     """What readiness does: the snapshot in the control bucket."""
-    when = snapshot.datetime(2026, 11, 28, 12, tzinfo=snapshot.UTC)
+    when = datetime(2026, 11, 28, 12, tzinfo=UTC)
     made = snapshot.build("acme", "production", when, [EAST, WEST], [SHOP, BILLING], hosts, {name: {"n": 1} for name in hosts})
     s3 = sandbox.client("s3", WEST)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": WEST})
