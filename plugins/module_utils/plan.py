@@ -81,9 +81,9 @@ class Parameters:
 class Facts:
     """What the inventory says about itself.
 
-    regions: those it looks at. scopes: (customer, environment) that have resources. errors: what could not be looked at,
-    [{account, region, code, message, remedy}]. stale: (account, region) that did not answer. violations: broken tags, as
-    `tags.Violation.to_json`.
+    complete: all accounts were looked at, and what did not answer is known from a readiness snapshot. regions: those it looks
+    at. scopes: (customer, environment) that have resources. errors: what could not be looked at, [{account, region, code,
+    message, remedy}]. stale: (account, region) that did not answer. violations: broken tags, as `tags.Violation.to_json`.
     """
 
     regions: tuple[str, ...]
@@ -91,18 +91,18 @@ class Facts:
     errors: tuple[Mapping[str, Any], ...] = ()
     stale: frozenset[tuple[str, str]] = frozenset()
     violations: tuple[Mapping[str, Any], ...] = ()
+    complete: bool = True
 
     @classmethod
-    def of(cls, inventory: Mapping[str, Any], scopes: Iterable[tuple[str, str]]) -> Facts:
-        """From the inventory's `dr_inventory` variable: {regions, errors, stale: [{account, region}], violations}."""
-        stale = inventory.get("stale") or ()
-        places = [(one["account"], one["region"]) if isinstance(one, Mapping) else (one[0], one[1]) for one in stale]
+    def of(cls, inventory: Mapping[str, Any], regions: Sequence[str], scopes: Iterable[tuple[str, str]]) -> Facts:
+        """From the inventory's `dr_inventory` variable: {complete, errors, stale: [{account, region}], violations}."""
         return cls(
-            tuple(inventory.get("regions") or ()),
+            tuple(regions),
             frozenset(scopes),
             tuple(inventory.get("errors") or ()),
-            frozenset(places),
+            frozenset((one["account"], one["region"]) for one in inventory.get("stale") or ()),
             tuple(inventory.get("violations") or ()),
+            bool(inventory.get("complete", True)),
         )
 
 
@@ -381,7 +381,8 @@ def build(
     """The plan for the pairs of a customer and environment, directed from the region being left to the one being activated.
 
     pairs: all of the scope, waves are selected here. active: pair key -> which side serves; missing is UNKNOWN.
-    durations: technology -> phase -> expected seconds. PlanError, InputError: what forbids it, with what to do.
+    durations: technology -> phase -> expected seconds; a phase that a technology does not have is left out.
+    PlanError, InputError: what forbids it, with what to do.
     """
     if not pairs:
         text = f"customer={parameters.customer}, environment={parameters.environment} has no protected resource"
@@ -404,7 +405,10 @@ def build(
     batches: list[Batch] = []
     finish = 0
     for phase in parameters.phases:
-        for wave, members in ordered.items():
+        for wave, all_members in ordered.items():
+            members = [pair for pair in all_members if phase in durations.get(pair.technology, {phase: 0})]
+            if not members:
+                continue
             entries = tuple(_entry(phase, pair, serving[pair.key], dark, durations, parameters) for pair in members)
             seconds = _critical_path(members, entries)
             finish += seconds
@@ -443,6 +447,10 @@ def _refuse_incomplete(parameters: Parameters, facts: Facts) -> None:
         said = ", ".join(f"{region} of account {account}" for account, region in missing)
         remedy = "-e mode=unplanned if the region being left is lost" if parameters.mode == "planned" else "wait until it answers"
         raise PlanError(f"the inventory is incomplete: no answer from {said}", f"{remedy}, {accept}")
+    if not facts.complete:
+        silent = ", ".join(f"{region} of account {account}" for account, region in sorted(facts.stale))
+        text = f"the inventory is incomplete: no answer from {silent}, and no readiness snapshot says what is there"
+        raise PlanError(text, f"set control_bucket in the inventory file to the bucket of dr.aws.readiness, {accept}")
     broken = [one for one in facts.violations if one.get("severity") == "error"]
     if broken:
         said = "; ".join(f"{one['resource']}: tag {one['tag']}={one['value']!r} ({one['rule']})" for one in broken[:10])

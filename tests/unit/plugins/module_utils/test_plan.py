@@ -1,0 +1,392 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be asked for, and what a plan makes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, PRIORITIES, Active, Pair
+from ansible_collections.dr.aws.plugins.module_utils.plan import (
+    Facts,
+    Parameters,
+    Plan,
+    PlanError,
+    build,
+    parse_waves,
+    validate_parameters,
+)
+
+EAST, WEST = "us-east-1", "us-west-2"
+FACTS = Facts((EAST, WEST), frozenset({("acme", "production"), ("acme", "staging"), ("shop", "production")}))
+ASKED = {"customer": "acme", "environment": "production", "primary_region": EAST, "dr_region": WEST}
+PARAMETERS = Parameters(customer="acme", environment="production", primary_region=EAST, dr_region=WEST, approval_mode="automatic")
+DURATIONS: Mapping[str, Mapping[str, int]] = {
+    "rds": {"instantiate": 1200, "activate": 300, "cleanup": 100, "replicate": 1300},
+    "ecs": {"instantiate": 60, "activate": 200, "cleanup": 50, "replicate": 60},
+}
+ACCOUNT = "111111111111"
+
+
+def pair(
+    key: str, wave: int = 1, priority: str = "low", depends: tuple[str, ...] = (), technology: str = "ecs", **more: Any
+) -> Pair:
+    return Pair(
+        key,
+        technology,
+        ACCOUNT,
+        EAST,
+        WEST,
+        f"apps/{key}",
+        f"apps/{key}",
+        wave=wave,
+        priority=priority,
+        dependencies=depends,
+        **more,
+    )
+
+
+def plan(*pairs: Pair, active: Mapping[str, Active] | None = None, facts: Facts = FACTS, **changes: Any) -> Plan:
+    sides = {one.key: Active.SOURCE for one in pairs} | dict(active or {})
+    return build(pairs, sides, replace(PARAMETERS, **changes), facts, DURATIONS)
+
+
+class TestParameters:
+    def test_defaults_are_the_careful_ones(self) -> None:
+        found = validate_parameters(ASKED, FACTS)
+        assert (found.operation, found.mode, found.approval_mode, found.cleanup_policy) == (
+            "failover",
+            "planned",
+            "required",
+            "quarantine",
+        )
+        assert (found.phases, found.waves, found.parallelism, found.execution_id) == (PHASES, (), 10, "")
+        assert not found.accept_partial_inventory
+
+    @pytest.mark.parametrize(
+        ("changes", "field", "allowed", "remedy"),
+        [
+            ({"customer": None}, "customer", "acme, shop", "-e customer=acme"),
+            ({"customer": "acne"}, "customer", "acme, shop", "-e customer=acme"),
+            ({"environment": ""}, "environment", "production, staging", "-e environment=production"),
+            ({"environment": "development"}, "environment", "production, staging", "-e environment=production"),
+            ({"primary_region": None}, "primary_region", "us-east-1, us-west-2", "-e primary_region=us-east-1"),
+            ({"primary_region": "east"}, "primary_region", "us-east-1, us-west-2", "-e primary_region=us-east-1"),
+            ({"dr_region": "eu-west-1"}, "dr_region", "us-east-1, us-west-2", "add eu-west-1 to regions in the inventory file"),
+            ({"dr_region": EAST}, "dr_region", "other than primary_region", "-e dr_region=us-west-2"),
+            ({"operation": "move"}, "operation", "failover, failback, test", "-e operation=failover"),
+            ({"mode": "forced"}, "mode", "planned, unplanned", "-e mode=planned"),
+            ({"approval_mode": "none"}, "approval_mode", "required, automatic", "-e approval_mode=required"),
+            ({"cleanup_policy": "delete"}, "cleanup_policy", "quarantine, remove", "-e cleanup_policy=quarantine"),
+            ({"waves": "0"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
+            ({"waves": "3-1"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
+            ({"waves": [True]}, "waves", "from 1 to 10", "-e waves=1,3-4"),
+            ({"waves": "1,all"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
+            (
+                {"phases": "activate,destroy"},
+                "phases",
+                "instantiate, activate, cleanup, replicate",
+                "-e phases=instantiate,activate",
+            ),
+            ({"parallelism": "0"}, "parallelism", "from 1 to 200", "-e parallelism=10"),
+            ({"parallelism": "many"}, "parallelism", "from 1 to 200", "-e parallelism=10"),
+            ({"parallelism": True}, "parallelism", "from 1 to 200", "-e parallelism=10"),
+            ({"accept_partial_inventory": "perhaps"}, "accept_partial_inventory", "true or false", "=false"),
+            ({"execution_id": "latest"}, "execution_id", "dr-20261128T163000Z-7f3a9c", "dr.aws.status"),
+        ],
+    )
+    def test_what_cannot_be_used_is_named_with_the_remedy(
+        self, changes: Mapping[str, Any], field: str, allowed: str, remedy: str
+    ) -> None:
+        with pytest.raises(InputError) as caught:
+            validate_parameters({**ASKED, **changes}, FACTS)
+        error = caught.value
+        assert (error.field, error.value) == (field, changes[field])
+        assert allowed in error.allowed
+        assert remedy in error.remedy
+        assert all(part in str(error) for part in (field, allowed, remedy))
+
+    def test_a_customer_that_is_no_name_is_refused_though_tagged(self) -> None:
+        odd = Facts((EAST, WEST), frozenset({("ac me", "production")}))
+        with pytest.raises(InputError, match="letters, digits and -"):
+            validate_parameters({**ASKED, "customer": "ac me"}, odd)
+
+    def test_an_environment_outside_the_schema_is_refused_though_tagged(self) -> None:
+        odd = Facts((EAST, WEST), frozenset({("acme", "prod")}))
+        with pytest.raises(InputError, match="production, staging, development"):
+            validate_parameters({**ASKED, "environment": "prod"}, odd)
+
+    def test_an_empty_inventory_is_an_error(self) -> None:
+        with pytest.raises(InputError, match="at least one protected resource"):
+            validate_parameters(ASKED, Facts((EAST, WEST), frozenset()))
+
+    @pytest.mark.parametrize(
+        ("given", "waves"), [("1,3-4", (1, 3, 4)), (2, (2,)), ([3, "1"], (1, 3)), (None, ()), ("", ()), ([], ()), (" 2 , 2 ", (2,))]
+    )
+    def test_waves(self, given: Any, waves: tuple[int, ...]) -> None:
+        assert parse_waves(given) == waves
+
+    def test_failback_leaves_the_dr_region(self) -> None:
+        back = validate_parameters({**ASKED, "operation": "failback"}, FACTS)
+        assert (back.source_region, back.target_region) == (WEST, EAST)
+        assert (PARAMETERS.source_region, PARAMETERS.target_region) == (EAST, WEST)
+
+    def test_an_arn_names_an_execution_too(self) -> None:
+        arn = "arn:aws:dr-aws:us-west-2::execution/dr-20261128T163000Z-7f3a9c"
+        assert validate_parameters({**ASKED, "execution_id": arn}, FACTS).execution_id == "dr-20261128T163000Z-7f3a9c"
+
+    def test_what_the_inventory_says_of_itself(self) -> None:
+        said = {"complete": False, "errors": [], "stale": [{"account": ACCOUNT, "region": EAST}], "violations": []}
+        facts = Facts.of(said, [EAST, WEST], [("acme", "production")])
+        assert facts == Facts((EAST, WEST), frozenset({("acme", "production")}), stale=frozenset({(ACCOUNT, EAST)}), complete=False)
+
+
+class TestOrder:
+    def test_priority_then_key(self) -> None:
+        found = plan(pair("b"), pair("a"), pair("z", priority="critical"), pair("m", priority="medium"))
+        assert [entry.key for entry in found.of("activate")[0].entries] == ["z", "m", "a", "b"]
+
+    def test_dependencies_come_first(self) -> None:
+        found = plan(pair("a", priority="critical", depends=("c",)), pair("b"), pair("c", depends=("b",)))
+        assert [entry.key for entry in found.of("activate")[0].entries] == ["b", "c", "a"]
+
+    def test_a_dependency_is_named_by_id_as_well(self) -> None:
+        found = plan(pair("rds/orders", technology="rds"), pair("ecs/api", depends=("orders",)))
+        assert {one.key: one.dependencies for one in found.pairs} == {"rds/orders": (), "ecs/api": ("rds/orders",)}
+
+    def test_phases_are_outermost_and_waves_strictly_one_after_another(self) -> None:
+        found = plan(pair("b", wave=2), pair("a", wave=1), phases=("instantiate", "activate"))
+        assert [(batch.phase, batch.wave) for batch in found.batches] == [
+            ("instantiate", 1),
+            ("instantiate", 2),
+            ("activate", 1),
+            ("activate", 2),
+        ]
+
+    @pytest.mark.parametrize(
+        ("pairs", "said"),
+        [
+            ((pair("a", depends=("ghost",)),), "'ghost', but no resource has that id"),
+            ((pair("a", depends=("b",)), pair("b", depends=("a",))), "circle among a, b"),
+            ((pair("a", depends=("a",)),), "circle among a"),
+            ((pair("a", wave=1, depends=("b",)), pair("b", wave=2)), "recovered later (wave 2)"),
+            ((pair("x/db"), pair("y/db"), pair("a", depends=("db",))), "2 resources have that id"),
+            ((pair("a"), pair("a")), "there twice"),
+        ],
+    )
+    def test_dependencies_that_cannot_be_kept(self, pairs: tuple[Pair, ...], said: str) -> None:
+        with pytest.raises(PlanError) as caught:
+            plan(*pairs)
+        assert said in str(caught.value)
+        assert caught.value.remedy
+
+    def test_a_dependency_in_an_earlier_wave_that_is_not_selected_is_kept(self) -> None:
+        found = plan(pair("a", wave=1), pair("b", wave=2, depends=("a",)), waves=(2,))
+        assert [one.key for one in found.pairs] == ["b"]
+
+
+class TestRefusals:
+    def test_nothing_to_recover(self) -> None:
+        with pytest.raises(PlanError, match="no protected resource"):
+            plan()
+
+    def test_waves_without_resources(self) -> None:
+        with pytest.raises(InputError) as caught:
+            plan(pair("a", wave=1), pair("b", wave=3), waves=(1, 2))
+        assert (caught.value.field, caught.value.value) == ("waves", "2")
+        assert "1, 3" in caught.value.allowed
+
+    @pytest.mark.parametrize("mode", ["planned", "unplanned"])
+    def test_split_brain_stops_everything(self, mode: str) -> None:
+        with pytest.raises(PlanError, match="both regions serve a, c") as caught:
+            plan(pair("a"), pair("b"), pair("c"), active={"a": Active.BOTH, "c": Active.BOTH}, mode=mode)
+        assert EAST in caught.value.remedy and WEST in caught.value.remedy
+
+    def test_unknown_is_no_licence_when_planned(self) -> None:
+        with pytest.raises(PlanError, match="cannot be told for a"):
+            plan(pair("a"), active={"a": Active.UNKNOWN})
+
+    def test_unknown_is_decided_later_when_unplanned(self) -> None:
+        found = plan(pair("a"), active={"a": Active.UNKNOWN}, mode="unplanned")
+        assert found.of("activate")[0].entries[0].state == "todo"
+        assert any("not known for 1" in warning for warning in found.warnings)
+
+    def test_a_pair_nobody_looked_at_is_unknown(self) -> None:
+        with pytest.raises(PlanError, match="cannot be told"):
+            build([pair("a")], {}, PARAMETERS, FACTS, DURATIONS)
+
+    @pytest.mark.parametrize(
+        ("facts", "mode", "said"),
+        [
+            (
+                replace(FACTS, errors=({"account": ACCOUNT, "code": "AccessDenied", "message": "no", "remedy": "trust the hub"},)),
+                "unplanned",
+                "AccessDenied",
+            ),
+            (replace(FACTS, stale=frozenset({(ACCOUNT, EAST)})), "planned", "no answer from us-east-1"),
+            (replace(FACTS, stale=frozenset({(ACCOUNT, WEST)})), "unplanned", "no answer from us-west-2"),
+            (replace(FACTS, stale=frozenset({(ACCOUNT, EAST)}), complete=False), "unplanned", "no readiness snapshot"),
+            (
+                replace(
+                    FACTS,
+                    violations=(
+                        {
+                            "resource": "db",
+                            "tag": "dr:wave",
+                            "value": "x",
+                            "rule": "a number",
+                            "remedy": "set it",
+                            "severity": "error",
+                        },
+                    ),
+                ),
+                "planned",
+                "db: tag dr:wave='x' (a number)",
+            ),
+        ],
+    )
+    def test_half_an_inventory_is_refused_unless_accepted(self, facts: Facts, mode: str, said: str) -> None:
+        with pytest.raises(PlanError) as caught:
+            plan(pair("a"), facts=facts, mode=mode)
+        assert said in str(caught.value)
+        assert "accept_partial_inventory=true" in caught.value.remedy
+        assert plan(pair("a"), facts=facts, mode=mode, accept_partial_inventory=True).pairs
+
+    def test_warnings_of_tags_do_not_stop(self) -> None:
+        loose = {
+            "resource": "db",
+            "tag": "dr:prio",
+            "value": "x",
+            "rule": "not in the schema",
+            "remedy": "r",
+            "severity": "warning",
+        }
+        assert plan(pair("a"), facts=replace(FACTS, violations=(loose,))).warnings == ("db: tag dr:prio='x': not in the schema",)
+
+
+class TestContent:
+    def test_what_serves_in_the_target_is_done(self) -> None:
+        found = plan(pair("a"), pair("b"), active={"a": Active.TARGET})
+        assert found.done("instantiate") == found.done("activate") == {"a"}
+        assert found.of("activate")[0].todo == ("b",)
+        assert found.done("cleanup") == frozenset()
+        assert not found.changes_nothing
+        assert plan(pair("a"), active={"a": Active.TARGET}).changes_nothing
+
+    def test_a_dark_source_defers_what_needs_it(self) -> None:
+        dark = replace(FACTS, stale=frozenset({(ACCOUNT, EAST)}))
+        found = plan(pair("a"), facts=dark, mode="unplanned")
+        assert {batch.phase: batch.entries[0].state for batch in found.batches} == {
+            "instantiate": "todo",
+            "activate": "todo",
+            "cleanup": "deferred",
+            "replicate": "deferred",
+        }
+
+    def test_durations_add_up_along_dependencies_and_waves(self) -> None:
+        pairs = (pair("a"), pair("b", depends=("a",)), pair("c", technology="rds"), pair("d", wave=2))
+        found = plan(*pairs, phases=("instantiate", "activate"))
+        assert [(batch.expected_seconds, batch.finish_seconds) for batch in found.batches] == [
+            (1200, 1200),
+            (60, 1260),
+            (400, 1660),
+            (200, 1860),
+        ]
+        assert found.expected_seconds == 1860
+
+    def test_a_phase_that_a_technology_does_not_have_is_left_out(self) -> None:
+        durations = {"ecs": {"activate": 5}, "rds": {"instantiate": 9, "activate": 7}}
+        pairs = [pair("a"), pair("b", technology="rds", wave=2)]
+        found = build(pairs, {"a": Active.SOURCE, "b": Active.SOURCE}, PARAMETERS, FACTS, durations)
+        assert [(batch.phase, batch.wave) for batch in found.batches] == [("instantiate", 2), ("activate", 1), ("activate", 2)]
+
+    def test_a_missed_rto_is_said(self) -> None:
+        found = plan(pair("a", rto_seconds=260), pair("b", rto_seconds=259), phases=("instantiate", "activate"))
+        assert found.of("activate")[0].late == ("b",)
+        assert any(warning.startswith("b: expected to serve after 260 s") for warning in found.warnings)
+
+    @pytest.mark.parametrize(
+        ("changes", "gates"),
+        [
+            ({"approval_mode": "automatic"}, []),
+            ({"approval_mode": "required"}, ["activate-wave-01"]),
+            ({"approval_mode": "required", "cleanup_policy": "remove"}, ["activate-wave-01", "cleanup-wave-01", "cleanup-wave-02"]),
+        ],
+    )
+    def test_gates_stand_before_what_cannot_be_taken_back(self, changes: Mapping[str, Any], gates: list[str]) -> None:
+        found = plan(pair("db", technology="rds"), pair("api", wave=2), **changes)
+        assert [gate.name for gate in found.gates] == gates
+
+    def test_where_all_can_be_taken_back_the_first_activation_asks(self) -> None:
+        found = plan(pair("a", wave=1), pair("b", wave=2), pair("c", wave=3), active={"a": Active.TARGET}, approval_mode="required")
+        assert [gate.name for gate in found.gates] == ["activate-wave-02"]
+
+    def test_nothing_to_do_needs_no_approval(self) -> None:
+        found = plan(pair("db", technology="rds"), active={"db": Active.TARGET}, approval_mode="required")
+        assert found.gates == ()
+
+    def test_the_record_of_an_execution(self) -> None:
+        found = plan(pair("a"), pair("b", wave=2), active={"a": Active.TARGET}, phases=("activate",))
+        record = found.record()
+        assert record["planned"] == {"activate": {"1": 1, "2": 1}}
+        assert record["already"] == {"activate": 1}
+        assert (record["resource_count"], record["plan_sha256"]) == (2, found.sha256)
+
+
+PAIRS = st.lists(
+    st.builds(
+        pair,
+        st.text("abcdefgh", min_size=1, max_size=4),
+        st.integers(1, 4),
+        st.sampled_from(PRIORITIES),
+        technology=st.sampled_from(["ecs", "rds"]),
+    ),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda one: one.key,
+)
+SIDES = st.sampled_from([Active.SOURCE, Active.TARGET, Active.NEITHER])
+
+
+class TestHash:
+    @settings(derandomize=True, database=None, deadline=None, max_examples=60)
+    @given(PAIRS, st.data())
+    def test_the_same_work_has_the_same_hash_in_any_order_and_after_storage(self, pairs: list[Pair], data: st.DataObject) -> None:
+        sides = {one.key: data.draw(SIDES) for one in pairs}
+        first = build(pairs, sides, PARAMETERS, FACTS, DURATIONS)
+        shuffled = data.draw(st.permutations(pairs))
+        faster = replace(PARAMETERS, parallelism=99, execution_id="dr-20261128T163000Z-7f3a9c")
+        assert build(shuffled, sides, faster, FACTS, {}).sha256 == first.sha256
+        stored = Plan.from_json(json.loads(json.dumps(first.to_json())))
+        assert stored == first
+
+    @settings(derandomize=True, database=None, deadline=None, max_examples=60)
+    @given(PAIRS, st.data())
+    def test_other_work_has_another_hash(self, pairs: list[Pair], data: st.DataObject) -> None:
+        sides = {one.key: Active.SOURCE for one in pairs}
+        first = build(pairs, sides, PARAMETERS, FACTS, DURATIONS).sha256
+        changed = data.draw(st.sampled_from(pairs))
+        others = [
+            build([replace(one, target_id="other") if one is changed else one for one in pairs], sides, PARAMETERS, FACTS, {}),
+            build([replace(one, settings={"n": 1}) if one is changed else one for one in pairs], sides, PARAMETERS, FACTS, {}),
+            build([replace(one, wave=5) if one is changed else one for one in pairs], sides, PARAMETERS, FACTS, {}),
+            build(pairs, {**sides, changed.key: Active.TARGET}, PARAMETERS, FACTS, {}),
+            build(pairs, sides, replace(PARAMETERS, approval_mode="required"), FACTS, {}),
+            build(pairs, sides, replace(PARAMETERS, cleanup_policy="remove"), FACTS, {}),
+            build(pairs, sides, replace(PARAMETERS, phases=("activate",)), FACTS, {}),
+        ]
+        assert len({first, *(one.sha256 for one in others)}) == 1 + len(others)
+
+    def test_a_stored_plan_that_was_changed_is_refused(self) -> None:
+        body = json.loads(json.dumps(plan(pair("a"), pair("b")).to_json()))
+        body["pairs"][0]["target_id"] = "elsewhere"
+        with pytest.raises(DrError, match="was changed"):
+            Plan.from_json(body)
