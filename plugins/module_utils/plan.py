@@ -94,10 +94,10 @@ class Facts:
     complete: bool = True
 
     @classmethod
-    def of(cls, inventory: Mapping[str, Any], regions: Sequence[str], scopes: Iterable[tuple[str, str]]) -> Facts:
-        """From the inventory's `dr_inventory` variable: {complete, errors, stale: [{account, region}], violations}."""
+    def of(cls, inventory: Mapping[str, Any], scopes: Iterable[tuple[str, str]]) -> Facts:
+        """From the inventory's `dr_inventory` variable with its regions: {regions, complete, errors, stale, violations}."""
         return cls(
-            tuple(regions),
+            tuple(inventory.get("regions") or ()),
             frozenset(scopes),
             tuple(inventory.get("errors") or ()),
             frozenset((one["account"], one["region"]) for one in inventory.get("stale") or ()),

@@ -144,8 +144,14 @@ class TestParameters:
         assert validate_parameters({**ASKED, "execution_id": arn}, FACTS).execution_id == "dr-20261128T163000Z-7f3a9c"
 
     def test_what_the_inventory_says_of_itself(self) -> None:
-        said = {"complete": False, "errors": [], "stale": [{"account": ACCOUNT, "region": EAST}], "violations": []}
-        facts = Facts.of(said, [EAST, WEST], [("acme", "production")])
+        said = {
+            "regions": [EAST, WEST],
+            "complete": False,
+            "errors": [],
+            "stale": [{"account": ACCOUNT, "region": EAST}],
+            "violations": [],
+        }
+        facts = Facts.of(said, [("acme", "production")])
         assert facts == Facts((EAST, WEST), frozenset({("acme", "production")}), stale=frozenset({(ACCOUNT, EAST)}), complete=False)
 
 
