@@ -12,7 +12,9 @@ import pytest
 from flow import Flow
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.drs_source_server import DrsSourceServer
-from ansible_collections.dr.aws.plugins.module_utils.model import Active, Pair
+from ansible_collections.dr.aws.plugins.module_utils.engine import Engine
+from ansible_collections.dr.aws.plugins.module_utils.model import Active, Goal, Pair
+from ansible_collections.dr.aws.plugins.module_utils.store import MemoryJournal
 
 EAST, WEST = "us-east-1", "us-west-2"
 ACCOUNTS = ("200000000001", "200000000002", "200000000003")
@@ -400,3 +402,50 @@ def test_drs_refuses_what_aws_refuses(sandbox: Any, aws_code: Any) -> None:
     assert aws_code(drs.terminate_recovery_instances, recoveryInstanceIDs=["i-00000000"]) == "ConflictException"
     uninitialised = sandbox.client("drs", WEST, ACCOUNTS[1])
     assert aws_code(uninitialised.describe_source_servers) == "UninitializedAccountException"
+
+
+class Crash(BaseException):
+    """The process ends."""
+
+
+class Dying:
+    """A cloud whose caller dies right after each call that AWS has accepted."""
+
+    def __init__(self, cloud: Any) -> None:
+        self.cloud = cloud
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cloud, name)
+
+    def call(self, *where: str, **params: Any) -> Any:
+        self.cloud.call(*where, **params)
+        raise Crash
+
+
+def test_a_run_that_dies_after_every_call_does_nothing_twice(sandbox: Any) -> None:
+    """There is no client token for a launch, so what a broken run has started must be found."""
+    world = World(sandbox)
+    for phase in ("instantiate", "activate", "cleanup", "replicate"):
+        journal, result = MemoryJournal(), None
+        for _run in range(10):
+            goal = Goal(world.flow.pairs[0], execution_id="dr-test")
+            engine = Engine(Dying(world.flow.cloud), journal, clock=world.flow.clock)
+            try:
+                result = engine.run(phase, [goal])["db"]
+                break
+            except Crash:
+                continue
+        assert result is not None
+        done(result)
+    operations = [call["operation"] for call in world.flow.mutations() if call["outcome"] == "ok"]
+    assert operations == [
+        "UpdateLaunchConfiguration",
+        "StartRecovery",
+        "StopInstances",
+        "StartRecovery",
+        "CreateTags",
+        "StartInstances",
+        "CreateTags",
+        "ReverseReplication",
+    ]
+    assert (world.recovery()["state"], world.source()["state"]) == ("running", "stopped")
