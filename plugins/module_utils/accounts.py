@@ -224,7 +224,7 @@ class Accounts:
         session = self._session(account)
         with self._lock:
             if key not in self._clients:
-                name, _, endpoint = service.partition("@")
+                name, _at, endpoint = service.partition("@")
                 self._clients[key] = session.create_client(
                     name, region_name=key[2], endpoint_url=endpoint or None, config=self._config
                 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from . import snapshot
 from .accounts import Account, Accounts, AwsReader, classify
-from .discovery import Discoverer, Discovery
+from .discovery import GLOBAL, Discoverer, Discovery
 from .errors import InputError
 from .model import TECHNOLOGIES
 from .pairing import Paired, Scope, pair_up
@@ -101,7 +101,10 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], problem: str, now: datetime) -> dict[str, Any]:
-    """complete: all accounts were looked at, and what did not answer is known from a snapshot."""
+    """complete: all accounts were looked at, and what did not answer is known from a snapshot.
+
+    A silent Route 53 (its control plane is in us-east-1) that a snapshot makes up for is not in `stale`: no plan needs it.
+    """
     stale = sorted({region for _account, region in found.stale})
     covered = {account for one in snapshots for account in one["accounts"]}
     uncovered = sorted({account for account, _region in found.stale} - covered)
@@ -111,7 +114,11 @@ def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], 
         "source": "snapshot" if stale and snapshots else "live",
         "errors": [dict(one) for one in found.errors],
         "stale_regions": stale,
-        "stale": [{"account": account, "region": region} for account, region in sorted(found.stale)],
+        "stale": [
+            {"account": account, "region": region}
+            for account, region in sorted(found.stale)
+            if region != GLOBAL or account in uncovered
+        ],
         "unconfirmed": paired.unconfirmed,
         "violations": [one.to_json() for one in paired.violations],
         "unsupported": dict(found.unsupported),

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from . import arns
 
 #: Nodes (region, id) of one workload, with the ARN where AWS gave it.
-Group = Mapping[tuple[str, str], str | None]
+Group: TypeAlias = "Mapping[tuple[str, str], str | None]"
 
 
 class Pages(Protocol):

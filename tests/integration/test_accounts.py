@@ -73,7 +73,7 @@ def test_a_dark_region_is_unreachable_until_it_answers_and_the_breaker_closes(wo
     time = [0.0]
     cloud = reader(breaker=Breaker(now=lambda: time[0]))
     world.dark(EAST)
-    for _ in range(7):
+    for _attempt in range(7):
         assert cloud.pages(SHOP, EAST, "sqs", "list_queues", "QueueUrls") is UNREACHABLE
     assert len(world.calls(service="sqs")) == 10, "five calls, each tried twice"
     with pytest.raises(CallError, match="CircuitOpen"):

@@ -215,6 +215,18 @@ def test_with_the_source_dark_and_a_snapshot_the_inventory_is_as_before(sandbox:
     assert "known from the readiness snapshot" in found["warnings"][0]
 
 
+def test_a_silent_route_53_is_made_up_for_by_the_snapshot(sandbox: Any) -> None:
+    sandbox.load(world_of(*SMALL, resource_explorer={"enabled": False}))
+    before = estate.look(options())["hosts"]
+    keep(sandbox, before)
+    sandbox.dark(EAST)
+    sandbox.fault(match={"service": "route53"}, effect="reset")
+    found = estate.look(options(control_bucket=BUCKET))
+    assert list(found["hosts"]) == list(before)
+    assert found["inventory"]["complete"] and found["inventory"]["stale_regions"] == ["global", EAST]
+    assert [one["region"] for one in found["inventory"]["stale"]] == [EAST, EAST]
+
+
 def test_a_snapshot_that_was_changed_is_not_used(sandbox: Any) -> None:
     sandbox.load(world_of(*SMALL))
     keep(sandbox, estate.look(options())["hosts"], change=lambda body: body.replace(b"main/orders", b"main/others"))

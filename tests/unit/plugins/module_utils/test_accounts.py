@@ -125,7 +125,7 @@ class Time:
 def test_the_breaker_opens_after_five_and_lets_one_probe_through_after_a_minute() -> None:
     time = Time()
     breaker = Breaker(now=time.now)
-    for _ in range(4):
+    for _attempt in range(4):
         breaker.record(KEY, reached=False)
     assert breaker.allows(KEY)
     breaker.record(KEY, reached=False)
@@ -226,7 +226,7 @@ def test_an_operation_that_this_botocore_lacks_is_named() -> None:
 def test_an_open_breaker_answers_for_the_region() -> None:
     client = Client(*[aws.ConnectTimeoutError(endpoint_url="https://x")] * 5)
     aws_reader = reader(client)
-    for _ in range(6):
+    for _attempt in range(6):
         assert aws_reader.read(SHOP, "us-east-1", "rds", "describe") is UNREACHABLE
     assert len(client.calls) == 5
     with pytest.raises(CallError, match="CircuitOpen") as raised:
@@ -279,7 +279,7 @@ class Sessions(Accounts):
 def test_a_session_of_900_seconds_is_opened_once_however_often_it_signs() -> None:
     accounts = Sessions(Account(SHOP, ROLE, "secret-1"), source_identity="ann")
     signer = accounts.client("rds", SHOP, "us-east-1")._request_signer
-    for _ in range(50):
+    for _attempt in range(50):
         assert signer._credentials.get_frozen_credentials().access_key == "A"
     assert accounts.sts.asked == [
         {
@@ -295,7 +295,7 @@ def test_a_session_of_900_seconds_is_opened_once_however_often_it_signs() -> Non
 def test_threads_share_one_session_and_one_client() -> None:
     accounts = Sessions(Account(SHOP, ROLE))
     with ThreadPoolExecutor(8) as pool:
-        clients = list(pool.map(lambda _: accounts.client("sqs", SHOP, "us-east-1"), range(16)))
+        clients = list(pool.map(lambda _index: accounts.client("sqs", SHOP, "us-east-1"), range(16)))
     assert len({id(client) for client in clients}) == 1
     assert len(accounts.sts.asked) == 1
 

@@ -30,8 +30,11 @@ def arn(name: str, region: str = EAST, account: str = SHOP, service: str = "ecs"
     return f"arn:aws:{service}:{region}:{account}:{kind}{name}"
 
 
-def listed(*arns: str, tags: dict[str, str] | None = TAGS, region: str | None = None, token: str | None = None) -> dict[str, Any]:
-    shown = [] if tags is None else [{"Name": "tags", "Data": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+def listed(
+    *arns: str, tagged_as: dict[str, str] | None = None, shows: bool = True, region: str | None = None, token: str | None = None
+) -> dict[str, Any]:
+    data = [{"Key": key, "Value": value} for key, value in (tagged_as or TAGS).items()]
+    shown = [{"Name": "tags", "Data": data}] if shows else []
     resources = [{"Arn": each, "Region": region or each.split(":")[3], "Properties": shown} for each in arns]
     return {"Resources": resources, **({"NextToken": token} if token else {})}
 
@@ -142,7 +145,7 @@ def test_an_account_that_is_throttled_for_good_is_an_error() -> None:
 
 def test_matching_ignores_case_so_only_what_is_not_false_goes_on() -> None:
     for value, kept in (("true", 1), ("True", 1), ("TRUE", 1), ("false", 0)):
-        world = World().given({(EAST, "list_resources"): listed(arn("a"), tags={"dr:enabled": value})})
+        world = World().given({(EAST, "list_resources"): listed(arn("a"), tagged_as={"dr:enabled": value})})
         assert len(look(world).resources) == kept
 
 
@@ -173,7 +176,7 @@ def test_an_empty_list_is_believed_only_when_the_tagging_api_says_the_same() -> 
 
 def test_a_view_without_tags_is_made_up_for_by_the_tagging_api() -> None:
     world = World().given(
-        {(EAST, "list_resources"): listed(arn("a"), arn("b"), tags=None), (EAST, "get_resources"): tagged(arn("a"))}
+        {(EAST, "list_resources"): listed(arn("a"), arn("b"), shows=False), (EAST, "get_resources"): tagged(arn("a"))}
     )
     assert names(look(world)) == ["c/a"]
 

@@ -179,7 +179,7 @@ ENTRY: dict[str, Any] = {"zone": "Z1", "account": SHOP, "name": "www.example.com
 
 def test_a_zones_tag_names_a_record_and_its_values() -> None:
     result = paired(zone(**RECORD))
-    (variables,) = result.hosts.values()
+    variables = result.hosts["route53-200000000001-www.example.com-CNAME"]
     assert list(result.hosts) == ["route53-200000000001-www.example.com-CNAME"]
     identifier = "Z1/www.example.com/CNAME"
     assert {region: side["id"] for region, side in variables["dr_sides"].items()} == {EAST: identifier, WEST: identifier}
@@ -200,7 +200,7 @@ def test_a_protected_zone_that_names_no_record_is_a_violation() -> None:
 
 def test_an_entry_of_the_file_wins_over_the_tag_and_may_change_the_wave() -> None:
     entry = {**ENTRY, "values": {EAST: "e", WEST: ["w1", "w2"]}, "wave": 4, "settings": {"ttl": 30}, "rto_seconds": 900}
-    (variables,) = paired(zone(**RECORD), records=[entry]).hosts.values()
+    variables = paired(zone(**RECORD), records=[entry]).hosts["route53-200000000001-www.example.com-CNAME"]
     assert variables["dr_settings"] == {"values": {EAST: ["e"], WEST: ["w1", "w2"]}, "ttl": 30}
     assert (variables["dr_wave"], variables["dr_rto_seconds"], variables["dr_customer"]) == (4, 900, "acme")
 
