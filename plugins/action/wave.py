@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
-from ansible_collections.dr.aws.plugins.module_utils.run import Run
+from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown, stops
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
 
@@ -21,40 +21,44 @@ class ActionModule(BatchAction):
     OPTIONS: Mapping[str, Any] = {
         "control": {"type": "dict", "required": True},
         "execution": {"type": "dict", "required": True},
-        "phase": {"type": "str", "required": True, "choices": [*PHASES, "rollback"]},
+        "phase": {"type": "str", "required": True, "choices": list(PHASES)},
     }
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Runs the engine over the wave and gives every resource's result; fails when the wave may not be followed by another."""
-        phase, check = options["phase"], self._task.check_mode
+        phase = options["phase"]
         hosts = self.variables(task_vars, "ansible_play_batch")
-        run = Run.attach(options["control"], options["execution"], hosts, check_mode=check)
-        goals = run.goals(phase, hosts)
-        waves = sorted({goal.pair.wave for goal in goals})
+        run = Run.attach(options["control"], options["execution"])
+        already = run.already(phase, hosts)
+        goals = run.goals(hosts, leave_out=already)
+        waves = sorted({pair.wave for pair in run.pairs(hosts)})
         name = f"{phase}, wave {', '.join(map(str, waves))}"
-        self.say(f"{name}: {len(goals)} resources")
-        progress = Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds())
-        run.begin(phase, waves, len(goals))
+        self.say(f"{name}: {len(hosts)} resources" + (f", {len(already)} of them hold already" if already else ""))
+        if not run.check_mode:
+            run.journal.progress(phase, waves[0] if waves else None)
+        run.note("wave_started", phase=phase, waves=waves, resources=len(hosts))
         engine = Engine(
             run.cloud,
             run.journal,
-            parallelism=run.parallelism,
-            check_mode=check,
-            poll_limit_seconds=run.poll_limit_seconds,
-            observer=progress,
+            parallelism=run.parameters.parallelism,
+            check_mode=self._task.check_mode,
+            poll_limit_seconds=run.control.poll_limit_seconds,
+            observer=Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds()),
         )
-        results = {**run.already(phase, hosts), **engine.run(phase, goals)}
-        stopping = {key: result for key, result in results.items() if run.stops(phase, result)}
-        run.end(phase, waves, results)
-        changed = any(result.changed or result.status == "would_change" for result in results.values())
+        results = {**already, **engine.run(phase, goals)}
+        stopping = {key: result for key, result in results.items() if stops(phase, result)}
+        ended = {"phase": phase, "waves": waves, "counts": counts(results)}
+        if not run.check_mode:
+            run.journal.progress(phase, waves[0] if waves else None, ended["counts"])
+        run.note("wave_ended", **ended)
+        if not stopping:
+            run.notify("wave_completed", detail=ended)
         answer = {
-            "changed": changed,
-            "phase": phase,
-            "waves": waves,
-            "resources": {key: run.shown(result) for key, result in results.items()},
-            "counts": run.counts(results),
+            **ended,
+            "changed": any(result.changed or result.status == "would_change" for result in results.values()),
+            "resources": {key: shown(result) for key, result in results.items()},
         }
         if stopping:
-            named = "; ".join(f"{key} {result.status}: {result.why} (next: {result.remedy})" for key, result in stopping.items())
+            named = "; ".join(f"{key} is {result.status}: {result.why} (next: {result.remedy})" for key, result in stopping.items())
             raise DrError(f"{name}: {len(stopping)} of {len(results)} resources stop the run: {named}", run.resume_command())
         return answer

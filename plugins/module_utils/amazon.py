@@ -17,10 +17,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from .accounts import Account, Accounts, AwsReader, CallError, classify
 from .adapters.base import Adapter
 from .errors import DrError
+from .run import Control
 from .technology import OPTIONS, run
 
 #: amazon.aws's common options, as botocore reads them from the environment.
-ENVIRONMENT = {
+CREDENTIALS = {
     "aws_access_key_id": "AWS_ACCESS_KEY_ID",
     "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
     "aws_session_token": "AWS_SESSION_TOKEN",
@@ -31,7 +32,7 @@ ENVIRONMENT = {
 def adopt(module: AnsibleAWSModule) -> None:
     """Makes the credentials and the endpoint of amazon.aws's common options those of this process."""
     _region, endpoint_url, arguments = get_aws_connection_info(module)
-    given = {name: arguments.get(option) for option, name in ENVIRONMENT.items()} | {"AWS_ENDPOINT_URL": endpoint_url}
+    given = {name: arguments.get(option) for option, name in CREDENTIALS.items()} | {"AWS_ENDPOINT_URL": endpoint_url}
     os.environ.update({name: value for name, value in given.items() if value})
 
 
@@ -53,6 +54,15 @@ def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]
     if answer["status"] == "deferred":
         module.warn(f"{params['name']} is deferred: {answer['why']}")
     module.exit_json(**answer)
+
+
+def control_module(
+    spec: Mapping[str, Mapping[str, Any]], work: Callable[[Control, Mapping[str, Any], bool], dict[str, Any]]
+) -> None:
+    """`main` of a module that works on the control plane: `work(control, options, check_mode)` gives the answer."""
+    module = AnsibleAWSModule(argument_spec={"control": {"type": "dict", "required": True}, **spec}, supports_check_mode=True)
+    adopt(module)
+    module.exit_json(**guarded(module, lambda: work(Control(module.params["control"]), module.params, module.check_mode)))
 
 
 def guarded(module: AnsibleAWSModule, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks for approval before a wave where the plan says so. No terminal, a timeout, an empty answer: none of them is a yes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+
+from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS, Approvals, Request, commands
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
+from ansible_collections.dr.aws.plugins.module_utils.plan import Batch
+from ansible_collections.dr.aws.plugins.module_utils.run import Run
+from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+
+POLL_SECONDS = 3.0
+#: How long one prompt waits before the store is looked at: a decision from elsewhere counts as well.
+PROMPT_SECONDS = 30
+ANSWERS = {"approve": "approve", "yes": "approve", "reject": "reject", "no": "reject"}
+
+
+class ActionModule(BatchAction):
+    """See the documentation of the module of the same name."""
+
+    OPTIONS: Mapping[str, Any] = {
+        "control": {"type": "dict", "required": True},
+        "execution": {"type": "dict", "required": True},
+        "phase": {"type": "str", "required": True, "choices": list(PHASES)},
+        "timeout_seconds": {"type": "int", "default": TIMEOUT_SECONDS},
+    }
+
+    def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Goes on when nothing needs approval or a person approved; otherwise closes the execution as it must be and fails."""
+        run = Run.attach(options["control"], options["execution"])
+        batch = _gated(run, options["phase"], self.variables(task_vars, "ansible_play_batch"))
+        if batch is None or batch.gate is None or run.check_mode:
+            return {"changed": False, "state": "not needed"}
+        gate, plan_sha256 = batch.gate, options["execution"]["plan_sha256"]
+        approvals = Approvals(run.store)
+        asked = [one for one in run.store.status(run.execution_id)["approvals"] if one["gate"] == gate.name]
+        if any(one["state"] == "approved" and one["plan_sha256"] == plan_sha256 for one in asked):
+            return {"changed": False, "state": "approved before"}
+        request = approvals.request(
+            run.execution_id,
+            gate.name,
+            plan_sha256,
+            timeout_seconds=options["timeout_seconds"],
+            requester=str(run.record["created_by"]),
+            detail={"phase": gate.phase, "wave": gate.wave, "why": gate.why, "resources": list(batch.todo)},
+        )
+        lines = commands(run.execution_id, request.token)
+        run.notify("approval_required", text=f"{gate.phase} of wave {gate.wave}: {gate.why}", commands=lines)
+        self.say(f"approval needed before {gate.phase} of wave {gate.wave}: {gate.why}; until {request.timeout_at}", color="yellow")
+        for line in lines.values():
+            self.say(f"  {line}")
+        found = self._wait(run, approvals, request)
+        if found["state"] == "approved":
+            self.say(f"approved by {found['approver']}", color="green")
+            return {"changed": False, "state": "approved", "approver": found["approver"], "gate": gate.name}
+        raise self._refused(run, found)
+
+    def _wait(self, run: Run, approvals: Approvals, request: Request) -> dict[str, Any]:
+        """The request once it is decided or over."""
+        interactive = True
+        while True:
+            found = approvals.state(request)
+            if found["state"] != "pending":
+                return found
+            run.journal.renew()
+            if interactive:
+                interactive = self._prompt(run, approvals, request)
+            else:
+                time.sleep(run.control.pause(POLL_SECONDS))
+
+    def _prompt(self, run: Run, approvals: Approvals, request: Request) -> bool:
+        """Asks on the terminal for a while and records a clear answer. False when there is no terminal."""
+        try:
+            given = self._display.prompt_until(
+                f"Type approve or reject and press Enter (asks again every {PROMPT_SECONDS} s): ",
+                seconds=PROMPT_SECONDS,
+                complete_input=(b"\r", b"\n"),
+                interrupt_input=(b"\x03",),
+            )
+        except AnsiblePromptNoninteractive:
+            return False
+        except AnsiblePromptInterrupt as error:
+            text = f"interrupted while execution {run.execution_id} waited for approval of {request.gate}; nothing was approved"
+            raise DrError(text, run.resume_command()) from error
+        decision = ANSWERS.get(given.decode(errors="replace").strip().lower())
+        if decision:
+            approver = run.control.accounts.control("sts").get_caller_identity()["Arn"]
+            approvals.decide(run.execution_id, request.token, decision, approver)
+        return True
+
+    def _refused(self, run: Run, found: Mapping[str, Any]) -> DrError:
+        """Closes the execution: a rejection cancels it, a timeout leaves it paused."""
+        if found["state"] == "rejected":
+            text = f"approval of {found['gate']} was rejected by {found['approver']}: execution {run.execution_id} is CANCELLED"
+            status, event, remedy = (
+                "CANCELLED",
+                "execution_cancelled",
+                "what was done stays as it is; start a new execution to go on",
+            )
+        else:
+            text = f"approval of {found['gate']} timed out at {found['timeout_at']}: execution {run.execution_id} is PAUSED"
+            status, event, remedy = "PAUSED", "approval_timed_out", run.resume_command()
+        run.record = run.store.update_execution(run.execution_id, status=status)
+        run.note(f"execution_{status.lower()}", gate=found["gate"])
+        run.notify(event, text=text, remedy=remedy)
+        run.lock.release()
+        return DrError(text, remedy)
+
+
+def _gated(run: Run, phase: str, hosts: Mapping[str, Any]) -> Batch | None:
+    """The plan's batch for these hosts, when something of it is still to be done."""
+    if run.plan is None:
+        return None
+    known = run.journal.known(phase)
+    for batch in run.plan.of(phase):
+        if any(entry.key in hosts for entry in batch.entries):
+            left = [key for key in batch.todo if known.get(key, {}).get("done") is None]
+            return batch if left else None
+    return None

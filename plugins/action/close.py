@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ends an execution: its last state, the lock released, a summary that a person understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.run import Run
+from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
+
+
+class ActionModule(BatchAction):
+    """See the documentation of the module of the same name."""
+
+    OPTIONS: Mapping[str, Any] = {
+        "control": {"type": "dict", "required": True},
+        "execution": {"type": "dict", "required": True},
+        "failed": {"type": "str"},
+    }
+
+    def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """COMPLETED, or FAILED with what `failed` says, and then fails; an end or a pause that is recorded already stays."""
+        failed = options["failed"]
+        name = options["execution"]["execution_id"]
+        if not name:
+            if failed:
+                raise DrError(failed)
+            self.say("check mode: nothing was changed, nothing was stored")
+            return {"changed": False, "status": "not started"}
+        run = Run.attach(options["control"], options["execution"]) if not failed else self._attach_failed(options, failed)
+        if run.record["status"] == "RUNNING":
+            status = "FAILED" if failed else "COMPLETED"
+            run.record = run.store.update_execution(name, status=status)
+            run.note(f"execution_{status.lower()}", why=failed or "")
+            summary = run.store.status(name)
+            run.notify(
+                f"execution_{status.lower()}",
+                text=failed or "",
+                failures=summary["failed_resources"],
+                remedy=run.resume_command() if failed else "",
+            )
+            if summary["debts"]:
+                run.notify("fence_debt", failures=[{**debt, "why": debt["text"]} for debt in summary["debts"]])
+            run.lock.release()
+        summary = run.store.status(name)
+        for text, color in lines(summary, run.elapsed_seconds()):
+            self.say(text, color=color)
+        if failed:
+            raise DrError(failed)
+        return {"changed": False, "status": summary["status"], "summary": summary}
+
+    @staticmethod
+    def _attach_failed(options: Mapping[str, Any], failed: str) -> Run:
+        """A run that lost its lock, or whose lock was released with its state, has nothing more to close."""
+        try:
+            return Run.attach(options["control"], options["execution"])
+        except DrError as error:
+            raise DrError(failed) from error

@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proves the batch's resources healthy after ACTIVATE (FR-3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.health import POLL_SECONDS, wait_until_healthy, worst
+from ansible_collections.dr.aws.plugins.module_utils.run import Run
+from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+
+COLOURS = {"HEALTHY": "green", "DEGRADED": "yellow", "UNHEALTHY": "red"}
+
+
+class ActionModule(BatchAction):
+    """See the documentation of the module of the same name."""
+
+    OPTIONS: Mapping[str, Any] = {
+        "control": {"type": "dict", "required": True},
+        "execution": {"type": "dict", "required": True},
+        "timeout_seconds": {"type": "float", "default": 300},
+        "override_reason": {"type": "str"},
+    }
+
+    def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Looks until nothing is UNHEALTHY or the time is over; fails then, unless a person gave a reason to go on."""
+        if self._task.check_mode:
+            return {"changed": False, "status": "not checked", "resources": {}}
+        hosts = self.variables(task_vars, "ansible_play_batch")
+        run = Run.attach(options["control"], options["execution"])
+        goals = run.goals(hosts)
+        healths = wait_until_healthy(
+            run.cloud,
+            goals,
+            options["timeout_seconds"],
+            parallelism=run.parameters.parallelism,
+            poll_seconds=run.control.pause(POLL_SECONDS),
+            renew=run.journal.renew,
+        )
+        status = worst(healths)
+        failed = {
+            key: [f"{check.name}: {check.detail}" for check in health.checks if not check.passed]
+            for key, health in healths.items()
+            if health.status != "HEALTHY"
+        }
+        waves = sorted({goal.pair.wave for goal in goals})
+        named = "; ".join(f"{key} {', '.join(details) or 'nothing was proven'}" for key, details in failed.items())
+        self.say(f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}", color=COLOURS[status])
+        overridden = options["override_reason"] if status == "UNHEALTHY" else None
+        run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
+        if status == "UNHEALTHY" and not overridden:
+            remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e health_override_reason='…'"
+            raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {named}", remedy)
+        return {
+            "changed": False,
+            "status": status,
+            "resources": {key: {"status": health.status, "failed": failed.get(key, [])} for key, health in healths.items()},
+        }

@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captures what a failover needs, while all is well, and stores it in the control region."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils import snapshot
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.plan import Facts, validate_parameters
+from ansible_collections.dr.aws.plugins.module_utils.readiness import capture, unprepared
+from ansible_collections.dr.aws.plugins.module_utils.run import Control
+from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
+from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+
+PARAMETERS = ("customer", "environment", "primary_region", "dr_region", "parallelism")
+
+
+class ActionModule(BatchAction):
+    """See the documentation of the module of the same name."""
+
+    OPTIONS: Mapping[str, Any] = {
+        "control": {"type": "dict", "required": True},
+        "inventory": {"type": "dict", "required": True},
+        **{name: {"type": "raw"} for name in PARAMETERS},
+    }
+
+    def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Stores the snapshot and says what is not prepared. An inventory that is not complete is not stored."""
+        hosts = self.variables(task_vars, "ansible_play_hosts_all")
+        scopes = {(one["dr_customer"], one["dr_environment"]) for one in hosts.values()}
+        control = Control(options["control"])
+        facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"]}, scopes)
+        parameters = validate_parameters({name: options[name] for name in PARAMETERS}, facts)
+        customer, environment = parameters.customer, parameters.environment
+        if not options["inventory"]["complete"] or options["inventory"]["stale_regions"]:
+            errors = "; ".join(
+                f"account {one['account']}: {one['code']}: {one['message']}" for one in options["inventory"]["errors"]
+            )
+            silent = ", ".join(options["inventory"]["stale_regions"])
+            text = f"the inventory is incomplete: {errors or f'no answer from {silent}'}; the last snapshot was kept"
+            raise DrError(text, "repair the access, then run readiness again")
+        mine = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == (customer, environment)}
+        pairs = [pair_of(key, one, parameters.primary_region, parameters.dr_region) for key, one in mine.items()]
+        before = control.store.get_snapshot(customer, environment)
+        captured, sides = capture(control.cloud, pairs, before["body"]["captured"] if before else {}, parameters.parallelism)
+        missing = unprepared(
+            control.cloud, [pair for pair in pairs if sides[pair.key] == "source"], captured, parameters.parallelism
+        )
+        answer: dict[str, Any] = {"changed": False, "resources": len(pairs), "sides": sides, "unprepared": missing}
+        regions = [parameters.primary_region, parameters.dr_region]
+        if not self._task.check_mode:
+            body = snapshot.build(customer, environment, datetime.now(UTC), regions, mine, captured)
+            answer["snapshot"] = control.store.put_snapshot(customer, environment, json.loads(snapshot.dumps(body)))
+        self.say(f"readiness of {customer}/{environment}: {len(pairs)} resources, {len(missing)} without a standby that holds")
+        for key, why in missing.items():
+            self.say(f"  {key}: {why}", color="yellow")
+        for key, side in sides.items():
+            if side not in ("source", "target"):
+                self.say(f"  {key}: which side serves: {side}", color="yellow")
+        return answer

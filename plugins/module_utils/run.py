@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A running execution as the actions see it: the ways into AWS, the control plane, the frozen plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .accounts import Account, Accounts, AwsReader
+from .dynamo import epoch
+from .engine import Journal, Result
+from .errors import InputError
+from .events import Notifier
+from .model import Goal, Pair
+from .plan import Parameters, Plan
+from .scope import pair_of
+from .status import resume_command
+from .store import Journal as StoredJournal
+from .store import Lock, MemoryJournal, Store
+
+#: Phases in which an unfinished resource stops the waves after it (FR-3.1); CLEANUP never blocks an execution (FR-4.3).
+STOPPING_PHASES = ("instantiate", "activate", "rollback")
+
+
+class Control:
+    """The control plane and the ways into AWS, from the inventory's `dr_control` variable.
+
+    control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, topic_arn, poll_limit_seconds}.
+    session: how the role sessions are named in CloudTrail.
+    """
+
+    def __init__(self, control: Mapping[str, Any], session: str = "dr-aws") -> None:
+        for name in ("control_region", "table", "bucket"):
+            if not control.get(name):
+                option = name if name == "control_region" else f"control_{name}"
+                raise InputError(option, control.get(name), "a value", f"set {option} in the inventory file")
+        self.accounts = Accounts([Account(**account) for account in control["accounts"]], control["control_region"], session)
+        self.cloud = AwsReader(self.accounts)
+        self.store = Store(self.accounts.control("dynamodb"), self.accounts.control("s3"), control["table"], control["bucket"])
+        self.notifier = Notifier(self.accounts.control("sns"), control.get("topic_arn") or "")
+        self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
+
+    def pause(self, seconds: float) -> float:
+        """A pause between two looks, within the limit that the inventory file sets."""
+        return seconds if self.poll_limit_seconds is None else min(seconds, self.poll_limit_seconds)
+
+
+class Run:
+    """One execution, attached to by each task of a playbook run.
+
+    In check mode nothing is stored: the plan is made of the hosts, the journal is in memory.
+    """
+
+    def __init__(self, control: Control, execution: Mapping[str, Any], plan: Plan | None, captured: Mapping[str, Any]) -> None:
+        self.control, self.execution, self.plan, self.captured = control, execution, plan, captured
+        self.cloud, self.store, self.notifier = control.cloud, control.store, control.notifier
+        self.execution_id: str = execution["execution_id"]
+        self.parameters = Parameters.from_json(execution["parameters"])
+        self.check_mode = not self.execution_id
+        self.journal: Journal | Any = MemoryJournal()
+        self.record: Mapping[str, Any] = {}
+        if not self.check_mode:
+            self.record = self.store.get_execution(self.execution_id)
+            self.lock = Lock(self.store).attach(
+                self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
+            )
+            actor = str(self.record.get("created_by", ""))
+            self.journal = StoredJournal(self.store, self.execution_id, execution["fence"], self.lock, actor)
+
+    @classmethod
+    def attach(cls, control: Mapping[str, Any], execution: Mapping[str, Any]) -> Run:
+        """The run that `execution`, the plan action's fact, describes. LeaseLost when another run has taken over."""
+        ways = Control(control, execution["execution_id"] or "dr-aws-check")
+        if not execution["execution_id"]:
+            return cls(ways, execution, None, {})
+        body = ways.store.get_plan(execution["execution_id"])
+        return cls(ways, execution, Plan.from_json(body["plan"]), body["captured"])
+
+    def pairs(self, hosts: Mapping[str, Mapping[str, Any]]) -> list[Pair]:
+        """The frozen pairs of the hosts of a batch; in check mode made of their variables."""
+        if self.plan is None:
+            source, target = self.parameters.source_region, self.parameters.target_region
+            return [pair_of(key, variables, source, target) for key, variables in hosts.items()]
+        return [pair for pair in self.plan.pairs if pair.key in hosts]
+
+    def goals(self, hosts: Mapping[str, Mapping[str, Any]], leave_out: Iterable[str] = ()) -> list[Goal]:
+        """What the engine is asked for the hosts of a batch."""
+        skip = frozenset(leave_out)
+        captured = self.captured or {key: variables.get("dr_captured") or {} for key, variables in hosts.items()}
+        parameters = self.parameters
+        return [
+            Goal(pair, parameters.mode, parameters.cleanup_policy, self.execution_id, captured.get(pair.key, {}))
+            for pair in self.pairs(hosts)
+            if pair.key not in skip
+        ]
+
+    def already(self, phase: str, hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Result]:
+        """Results of what the plan found to hold before anything was done."""
+        done = self.execution["already"].get(phase, ())
+        return {key: Result(key, phase, "done", outputs={"already": True}) for key in done if key in hosts}
+
+    def elapsed_seconds(self) -> float:
+        """Since the execution started."""
+        return max(0.0, self.store.clock() - epoch(self.record["started_at"])) if self.record else 0.0
+
+    def note(self, event: str, **detail: Any) -> None:
+        """An audit entry; nothing in check mode."""
+        if not self.check_mode:
+            self.journal.note(event, **detail)
+
+    def notify(self, event: str, **told: Any) -> None:
+        """Tells people (`Notifier.notify`) and records whether that was delivered; nothing in check mode. Never stops a run."""
+        if not self.check_mode:
+            delivery = self.notifier.notify(event, self.record, **told)
+            self.journal.note("notified", **delivery.to_json())
+
+    def resume_command(self) -> str:
+        """The command that goes on with this execution."""
+        return resume_command({"execution_id": self.execution_id, "operation": self.parameters.operation})
+
+
+def stops(phase: str, result: Result) -> bool:
+    """Whether the waves after it may not begin."""
+    return phase in STOPPING_PHASES and result.status not in ("done", "would_change")
+
+
+def counts(results: Mapping[str, Result]) -> dict[str, int]:
+    """How many resources ended how."""
+    return dict(Counter(result.status for result in results.values()))
+
+
+def shown(result: Result) -> dict[str, Any]:
+    """A result as a task returns it."""
+    return {
+        "status": result.status,
+        "changed": result.changed,
+        "calls": [dict(call) for call in result.calls],
+        "outputs": dict(result.outputs),
+        "why": result.why,
+        "remedy": result.remedy,
+        "duration_seconds": result.seconds,
+    }
+
+
+def waves_of(goals: Sequence[Goal]) -> list[int]:
+    """The waves that the goals are of, in order."""
+    return sorted({goal.pair.wave for goal in goals})

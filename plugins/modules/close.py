@@ -1,0 +1,44 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: close
+short_description: Ends an execution and says how it went
+version_added: 0.1.0
+description:
+  - Records the execution's last state, tells people, releases the lock and prints a summary with what to run next.
+  - With O(failed) the execution ends as FAILED and so does the task. A state that ends or pauses the execution already is kept.
+options:
+  failed:
+    description: What went wrong.
+    type: str
+extends_documentation_fragment:
+  - dr.aws.run
+  - dr.aws.run.execution
+  - dr.aws.run.attributes
+author:
+  - dr.aws maintainers (@dr-aws)
+"""
+
+EXAMPLES = r"""
+- name: Close the execution
+  dr.aws.close:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    execution: "{{ hostvars['localhost']['dr_execution'] }}"
+  run_once: true
+"""
+
+RETURN = r"""
+status:
+  description: The execution's state.
+  returned: success
+  type: str
+  sample: COMPLETED
+summary:
+  description: The execution's status, as M(dr.aws.execution_info) gives it.
+  returned: success, outside of check mode
+  type: dict
+  sample: {execution_id: dr-20261128T163000Z-7f3a9c, status: COMPLETED, progress_percentage: 100}
+"""

@@ -1,0 +1,91 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: decision
+short_description: Approves or rejects what an execution asks for
+version_added: 0.1.0
+description:
+  - Records a decision once, for the plan that the approval was asked for. A wrong, foreign, expired or used token is refused.
+options:
+  execution_id:
+    description: The execution that asks.
+    type: str
+    required: true
+  token:
+    description: The token of the request, as it was sent to people.
+    type: str
+    required: true
+  decision:
+    description: What is decided.
+    type: str
+    required: true
+  approver:
+    description: Who decides.
+    type: str
+    required: true
+  plan_sha256:
+    description: The hash of the plan that the approver has seen. Compared when it is given.
+    type: str
+extends_documentation_fragment:
+  - dr.aws.run
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) without any mutating call.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed, or would change, in C(diff_mode).
+    support: none
+author:
+  - dr.aws maintainers (@dr-aws)
+"""
+
+EXAMPLES = r"""
+- name: Approve
+  dr.aws.decision:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    execution_id: dr-20261128T163000Z-7f3a9c
+    token: "{{ token }}"
+    decision: approve
+    approver: jane@acme.example
+"""
+
+RETURN = r"""
+approval:
+  description: The approval as it stands now.
+  returned: success
+  type: dict
+  sample: {execution_id: dr-20261128T163000Z-7f3a9c, gate: activate-wave-01, state: approved, approver: jane@acme.example}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
+from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
+from ansible_collections.dr.aws.plugins.module_utils.run import Control
+
+
+def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Records the decision; in check mode only says that it would."""
+    if check_mode:
+        return {"changed": True, "approval": {}}
+    approval = Approvals(control.store).decide(
+        options["execution_id"], options["token"], options["decision"], options["approver"], plan_sha256=options["plan_sha256"]
+    )
+    return {"changed": True, "approval": approval}
+
+
+def main() -> None:
+    required = {"type": "str", "required": True}
+    spec = dict.fromkeys(("execution_id", "decision", "approver"), required)
+    control_module({**spec, "token": {**required, "no_log": True}, "plan_sha256": {"type": "str"}}, decide)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: execution_info
+short_description: Where executions stand
+version_added: 0.1.0
+description:
+  - One execution with everything that is known of it, or the executions of a customer and environment, of a state, or of days, newest first.
+  - Changes nothing.
+options:
+  execution_id:
+    description: The execution, by its ID or ARN.
+    type: str
+  customer:
+    description: Executions of this customer. Needs O(environment).
+    type: str
+  environment:
+    description: Executions of this environment. Needs O(customer).
+    type: str
+  status:
+    description: Executions in this state.
+    type: str
+    choices: [PENDING, RUNNING, PAUSED, COMPLETED, FAILED, CANCELLED]
+  since:
+    description: Executions started on this day (YYYY-MM-DD, UTC) or later.
+    type: str
+  until:
+    description: Executions started on this day (YYYY-MM-DD, UTC) or earlier.
+    type: str
+extends_documentation_fragment:
+  - dr.aws.run
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) without any mutating call.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed, or would change, in C(diff_mode).
+    support: none
+author:
+  - dr.aws maintainers (@dr-aws)
+"""
+
+EXAMPLES = r"""
+- name: See how an execution stands
+  dr.aws.execution_info:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    execution_id: dr-20261128T163000Z-7f3a9c
+"""
+
+RETURN = r"""
+executions:
+  description: The executions.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - execution_id: dr-20261128T163000Z-7f3a9c
+      status: RUNNING
+      interrupted: false
+      current_phase: activate
+      current_wave: 2
+      resource_count: 25
+      completed_resources: 11
+      failed_resources: []
+      progress_percentage: 44
+      estimated_completion_time: "2026-11-28T16:52:00Z"
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
+from ansible_collections.dr.aws.plugins.module_utils.run import Control
+
+CRITERIA = ("customer", "environment", "status", "since", "until")
+
+
+def look(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The executions asked for."""
+    if options["execution_id"]:
+        return {"changed": False, "executions": [control.store.status(options["execution_id"])]}
+    wanted = {name: options[name] for name in CRITERIA}
+    return {"changed": False, "executions": control.store.executions(**wanted)}
+
+
+def main() -> None:
+    states = ["PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"]
+    spec = {"execution_id": {"type": "str"}, **{name: {"type": "str"} for name in CRITERIA}}
+    spec["status"] = {"type": "str", "choices": states}
+    control_module(spec, look)
+
+
+if __name__ == "__main__":
+    main()

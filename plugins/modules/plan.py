@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Freezes the plan of an execution, takes the lock and starts it
+version_added: 0.1.0
+description:
+  - Looks at every resource of the scope, refuses what must not be done (an incomplete inventory, a split brain, broken tags), and
+    freezes what will be done, with a hash to which approvals bind.
+  - Takes the lock of the customer and environment, stores the plan in the control region, and starts the execution.
+  - With O(execution_id) it takes up an execution that failed, paused or was interrupted instead.
+  - In check mode it only says the plan.
+  - Every value is checked by the plan itself, whose errors name the field, the value, what is allowed and the next command.
+options:
+  inventory:
+    description: What the inventory says about itself, the variable C(dr_inventory) of C(localhost).
+    type: dict
+    required: true
+  operation:
+    description: What kind of execution it is.
+    type: str
+    default: failover
+    choices: [failover, failback, test]
+  customer:
+    description: The customer, as resources are tagged. Required for a new execution.
+    type: raw
+  environment:
+    description: The environment, as resources are tagged. Required for a new execution.
+    type: raw
+  primary_region:
+    description: The region that normally serves. Required for a new execution.
+    type: raw
+  dr_region:
+    description: The region that takes over. Required for a new execution.
+    type: raw
+  mode:
+    description: V(planned) or V(unplanned). V(planned) when it is left out.
+    type: raw
+  approval_mode:
+    description: V(required) or V(automatic). V(required) when it is left out.
+    type: raw
+  waves:
+    description: The waves to carry out, such as V(1,3-4). All when it is left out.
+    type: raw
+  phases:
+    description: The phases to carry out, such as V(instantiate,activate). All when it is left out.
+    type: raw
+  parallelism:
+    description: How many API calls may be in flight at once. V(10) when it is left out.
+    type: raw
+  cleanup_policy:
+    description: V(quarantine) or V(remove). V(quarantine) when it is left out.
+    type: raw
+  accept_partial_inventory:
+    description: Go on although accounts, regions or tags could not be read.
+    type: raw
+  execution_id:
+    description: The execution to take up.
+    type: raw
+extends_documentation_fragment:
+  - dr.aws.run
+  - dr.aws.run.attributes
+author:
+  - dr.aws maintainers (@dr-aws)
+"""
+
+EXAMPLES = r"""
+- name: Plan a failover
+  dr.aws.plan:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    inventory: "{{ hostvars['localhost']['dr_inventory'] }}"
+    customer: acme
+    environment: production
+    primary_region: us-east-1
+    dr_region: us-west-2
+    mode: unplanned
+  run_once: true
+  delegate_to: localhost
+  delegate_facts: true
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - The execution as the tasks after this one need it, also set as the fact C(dr_execution).
+    - Its C(execution_id) is empty in check mode.
+  returned: success
+  type: dict
+  sample:
+    execution_id: dr-20261128T163000Z-7f3a9c
+    fence: 7
+    plan_sha256: 3f6b0d…
+    parameters: {customer: acme, environment: production, mode: unplanned}
+    hosts: {activate: [rds-200000000001-orders-db]}
+    serial: {activate: [1]}
+    already: {activate: []}
+"""

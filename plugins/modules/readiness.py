@@ -1,0 +1,74 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: readiness
+short_description: Captures what a failover needs, while all is well
+version_added: 0.1.0
+description:
+  - Looks at every resource, captures what its failover needs when the region is gone (capacities, classes, records), and stores it with
+    the inventory, with a checksum, in the control region.
+  - Says which resources could not be failed over now, and what is missing. Makes no mutating call to the estate.
+options:
+  inventory:
+    description: What the inventory says about itself, the variable C(dr_inventory) of C(localhost).
+    type: dict
+    required: true
+  customer:
+    description: The customer, as resources are tagged.
+    type: raw
+  environment:
+    description: The environment, as resources are tagged.
+    type: raw
+  primary_region:
+    description: The region that normally serves.
+    type: raw
+  dr_region:
+    description: The region that takes over.
+    type: raw
+  parallelism:
+    description: How many API calls may be in flight at once.
+    type: raw
+extends_documentation_fragment:
+  - dr.aws.run
+  - dr.aws.run.attributes
+author:
+  - dr.aws maintainers (@dr-aws)
+"""
+
+EXAMPLES = r"""
+- name: Prepare for a failover
+  dr.aws.readiness:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    inventory: "{{ hostvars['localhost']['dr_inventory'] }}"
+    customer: acme
+    environment: production
+    primary_region: us-east-1
+    dr_region: us-west-2
+  run_once: true
+"""
+
+RETURN = r"""
+snapshot:
+  description: Where the snapshot was stored, and its checksum.
+  returned: outside of check mode
+  type: dict
+  sample: {s3: snapshots/acme/production/2026-11-28T16:30:00Z.json, sha256: 3f6b0d…, at: "2026-11-28T16:30:00Z"}
+resources:
+  description: How many resources were looked at.
+  returned: success
+  type: int
+  sample: 25
+sides:
+  description: Which side of each resource serves, or why that is not known.
+  returned: success
+  type: dict
+  sample: {rds-200000000001-orders-db: source}
+unprepared:
+  description: Resources whose standby does not hold, with what is missing.
+  returned: success
+  type: dict
+  sample: {rds-200000000001-orders-db: create the replica in the target region}
+"""

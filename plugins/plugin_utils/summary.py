@@ -1,0 +1,41 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An execution's end as lines for a person: how it went, what failed and why, what is left, what to run next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .progress import duration
+
+COLOURS = {"COMPLETED": "green", "FAILED": "red", "PAUSED": "yellow", "CANCELLED": "yellow"}
+
+
+def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[str, str | None]]:
+    """(text, colour) per line. summary: as `Store.status` gives it."""
+    what = f"{summary['operation']} ({summary['mode']}) of {summary['customer']}/{summary['environment']}"
+    regions = f"{summary['primary_region']} -> {summary['dr_region']}"
+    yield f"{summary['status']}: {what}, {regions}, {summary['execution_id']}", COLOURS.get(summary["status"])
+    yield (
+        f"  {summary['resource_count']} resources, {duration(elapsed_seconds)}, {summary['progress_percentage']} % of the plan",
+        None,
+    )
+    for phase, counts in summary["counts"].items():
+        yield f"  {phase:<12} {', '.join(f'{number} {status}' for status, number in sorted(counts.items()))}", None
+    for entry in summary["failed_resources"]:
+        yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "red"
+        if entry.get("remedy"):
+            yield f"            next: {entry['remedy']}", None
+    deferred = summary["deferred"]
+    if deferred:
+        phases = ", ".join(sorted({entry["phase"] for entry in deferred}))
+        yield (
+            f"  deferred: {phases} of {len({entry['resource'] for entry in deferred})} resources: {deferred[0].get('why', '')}",
+            "yellow",
+        )
+        yield f"            next, when the region answers: the same command with -e phases={phases.replace(' ', '')}", None
+    for debt in summary["debts"]:
+        yield f"  fence debt: {debt['resource']}: {debt['text']}", "yellow"
+    if summary["resume"]:
+        yield f"  next: {summary['resume']}", None
