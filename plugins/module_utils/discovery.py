@@ -151,6 +151,8 @@ class Discoverer:
         with ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="dr-aws") as pool:
             places = [(account, region) for account in self.accounts for region in self.regions]
             looks = list(pool.map(lambda place: self._look(*place), places))
+            present = {account: _technologies(account, looks) for account in self.accounts}
+            list(pool.map(lambda look: self._relate(look, present[look.account]), looks))
             if "route53" in self.technologies:
                 uncovered = [account for account in self.accounts if not self._zones_covered(account, looks)]
                 looks += pool.map(self._zones, uncovered)
@@ -203,7 +205,6 @@ class Discoverer:
             self._sort(look, listed)
             if "drs" in self.technologies:
                 self._sort(look, self._servers(look))
-            self._relate(look)
         except _DarkError:
             look.stale = True
         except _RefusedError as error:
@@ -270,21 +271,28 @@ class Discoverer:
             if entry.get("replicationDirection", "FAILOVER") == "FAILOVER"
         ]
 
-    def _relate(self, look: _Look) -> None:
-        """What AWS relates to what is found here; what turns out to be part of something else is dropped."""
-        present = {one.technology for one in look.found.values()}
-        for technologies, relate in relations.RELATIONS:
-            if not present.intersection(technologies):
-                continue
-            pages = _Pages(self, look)
-            related = relate(pages, look.region)
-            for technology, groups in related.groups.items():
-                look.peers.setdefault(technology, []).extend(groups)
-            for arn in related.members:
-                look.found.pop(arn, None)
-            for arn, kind in related.others.items():
-                if look.found.pop(arn, None):
-                    look.unsupported[kind] += 1
+    def _relate(self, look: _Look, present: set[str]) -> None:
+        """What AWS relates to what the account has; what turns out to be part of something else is dropped.
+
+        Asked on both sides: the counterpart may have no tags, and the source may name it by less than its ARN.
+        """
+        if look.stale or look.errors:
+            return
+        wanted = [relate for technologies, relate in relations.RELATIONS if present.intersection(technologies)]
+        try:
+            for relate in wanted:
+                related = relate(_Pages(self, look), look.region)
+                for technology, groups in related.groups.items():
+                    look.peers.setdefault(technology, []).extend(groups)
+                for arn in related.members:
+                    look.found.pop(arn, None)
+                for arn, kind in related.others.items():
+                    if look.found.pop(arn, None):
+                        look.unsupported[kind] += 1
+        except _DarkError:
+            look.stale = True
+        except _RefusedError as error:
+            look.errors.append(self._error(look, error.service, error.failure))
 
     def _sort(self, look: _Look, listed: Iterable[tuple[str, Mapping[str, str]]]) -> None:
         for arn, tags in listed:
@@ -417,6 +425,10 @@ class _RefusedError(Exception):
     def __init__(self, service: str, failure: Failure) -> None:
         super().__init__(failure.message)
         self.service, self.failure = service, failure
+
+
+def _technologies(account: str, looks: Iterable[_Look]) -> set[str]:
+    return {one.technology for look in looks if look.account == account for one in look.found.values()}
 
 
 def _zone_arn(zone: str) -> str:

@@ -297,6 +297,10 @@ def test_databases_are_told_apart_and_related() -> None:
     world.given(
         {
             (EAST, "list_resources"): listed(*wanted, *cluster, arn("q", service="sqs", kind="")),
+            (WEST, "describe_db_instances"): [
+                {"DBInstanceArn": replica, "Engine": "postgres", "ReadReplicaSourceDBInstanceIdentifier": wanted[0]}
+            ],
+            (WEST, "describe_db_clusters"): [],
             "describe_db_instances": [
                 database("orders", ReadReplicaDBInstanceIdentifiers=[replica, "local-replica"]),
                 database("member", DBClusterIdentifier="ledger"),
@@ -310,7 +314,8 @@ def test_databases_are_told_apart_and_related() -> None:
     )
     found = look(world)
     assert [(one.technology, one.id) for one in found.resources] == [("aurora", "ledger"), ("rds", "orders")]
-    assert found.peers["rds", SHOP] == [{(EAST, "orders"): wanted[0], (WEST, "orders-dr"): replica}]
+    pair = {(EAST, "orders"): wanted[0], (WEST, "orders-dr"): replica}
+    assert found.peers["rds", SHOP] == [pair, pair], "each side names the other"
     assert found.peers["aurora", SHOP] == [{(EAST, "ledger"): cluster[0]}]
     assert found.unsupported == {"rds:cluster (docdb)": 1, "rds:db (neptune)": 1, "sqs": 1}
 
@@ -358,7 +363,7 @@ def test_databases_are_told_apart_and_related() -> None:
 )
 def test_counterparts_that_aws_knows_are_groups(service: str, kind: str, answer: dict[str, Any], group: dict[Any, Any]) -> None:
     found = look(World(**answer).given({(EAST, "list_resources"): listed(arn("a", service=service, kind=kind))}))
-    assert list(found.peers.values()) == [[group]]
+    assert list(found.peers.values()) == [[group, group]]
 
 
 def test_a_defect_is_not_swallowed() -> None:
