@@ -46,7 +46,7 @@ options:
   control_table:
     description: The DynamoDB table of the control plane.
     type: str
-    default: dr-aws
+    default: dr-aws-state
   control_bucket:
     description: The S3 bucket of the control plane, which also holds the readiness snapshots.
     type: str
@@ -115,7 +115,7 @@ EXAMPLES = r"""
 plugin: dr.aws.resources
 regions: [us-east-1, us-west-2]
 control_region: us-west-2
-control_table: dr-aws
+control_table: dr-aws-state
 control_bucket: acme-dr-evidence
 control_topic_arn: arn:aws:sns:us-west-2:100000000000:dr-aws
 customer: acme
