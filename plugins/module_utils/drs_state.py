@@ -29,6 +29,7 @@ SNAPSHOT_TAG = "dr:final-snapshot-of"
 LAUNCH_INTO_TAG = ("AWSDRS", "AllowLaunchingIntoThisInstance")
 #: DRS answers this until InitializeService was called in a region.
 UNINITIALISED = ("UninitializedAccountException",)
+_SERVER_ID = re.compile(r"^s-[0-9a-zA-Z]{17}$")
 _DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 _STOPPED = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 
@@ -307,8 +308,11 @@ class _Region:
         return self.reader.pages(self.account, self.region, service, operation, key, absent=absent, **params)
 
     def servers(self, ids: Iterable[str] | None) -> dict[str, Server] | Unreachable | None:
-        """Source servers by id, or all of them. None: DRS is not initialised here."""
-        filters = {} if ids is None else {"filters": {"sourceServerIDs": sorted(set(ids))}}
+        """Source servers by id, or all of them. None: DRS is not initialised here. What is no id would fail the whole call."""
+        wanted = [] if ids is None else sorted({ident for ident in ids if _SERVER_ID.match(ident)})
+        if ids is not None and not wanted:
+            return {}
+        filters = {"filters": {"sourceServerIDs": wanted}} if wanted else {}
         key = str(filters)
         if key not in self._kept:
             rows = self._pages("drs", "describe_source_servers", "items", UNINITIALISED, **filters)
@@ -334,7 +338,7 @@ class _Region:
 
     def recoveries(self, servers: Iterable[str]) -> dict[str, Recovery] | Unreachable:
         """What was launched, by source server; drills are left out."""
-        ids = sorted(set(servers))
+        ids = sorted({ident for ident in servers if _SERVER_ID.match(ident)})
         if not ids:
             return {}
         rows = self._pages("drs", "describe_recovery_instances", "items", UNINITIALISED, filters={"sourceServerIDs": ids})

@@ -192,6 +192,28 @@ def test_unplanned_failover_with_the_source_dark_then_back(sandbox: Any) -> None
         world.repeated(world.flow, phase, "unplanned")
 
 
+def test_unplanned_failback_with_the_dr_region_dark(sandbox: Any) -> None:
+    world = World(sandbox)
+    world.failover()
+    for phase in ("cleanup", "replicate"):
+        done(world.flow.one(phase))
+    old = world.recovery()["InstanceId"]
+    home = Flow(sandbox, world.home.pairs, ROLES, control_region=EAST)
+    sandbox.dark(WEST)
+    for phase in ("instantiate", "activate"):
+        done(home.one(phase, "unplanned"))
+        world.repeated(home, phase, "unplanned")
+    assert world.recovery(EAST)["state"] == "running"
+
+    sandbox.clear_faults()
+    home.clock.sleep(120)  # until the breaker asks the region again
+    done(home.one("cleanup", "unplanned"))
+    assert world.instance(WEST, old)["state"] == "stopped"
+    done(home.one("replicate", "unplanned"))
+    for phase in ("activate", "cleanup", "replicate"):
+        world.repeated(home, phase, "unplanned")
+
+
 def test_planned_mode_stops_at_a_dark_source(sandbox: Any) -> None:
     world = World(sandbox)
     done(world.flow.one("instantiate"))

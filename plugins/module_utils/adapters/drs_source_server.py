@@ -113,7 +113,7 @@ class DrsSourceServer(Adapter):
             case Server() as server if not seen.job:
                 pass
             case Server():
-                return Wait(f"{seen.job} in {region}", poll_seconds=30, timeout_seconds=LAUNCH_SECONDS)
+                return Wait(f"{seen.job} in {region}", poll_seconds=60, timeout_seconds=LAUNCH_SECONDS)
             case _:
                 return _no_server(seen, goal)
         if goal.planned and isinstance(seen.source, Unreachable):
@@ -134,7 +134,7 @@ class DrsSourceServer(Adapter):
             case Server() as server if not seen.job:
                 pass
             case Server():
-                return Wait(f"{seen.job} in {region}", poll_seconds=30, timeout_seconds=LAUNCH_SECONDS)
+                return Wait(f"{seen.job} in {region}", poll_seconds=60, timeout_seconds=LAUNCH_SECONDS)
             case _:
                 return _no_server(seen, goal)
         if goal.planned and isinstance(seen.source, Unreachable):
@@ -144,10 +144,13 @@ class DrsSourceServer(Adapter):
         if machine is None and not (quiet and seen.reason):
             why = f"nothing was launched from {server.id} in {region}" + (f"; {seen.reason}" if seen.reason else "")
             return Blocked(why, "run phase instantiate, then this one")
+        marked = machine is not None and machine.role == "active"
+        if marked and isinstance(seen.source, Machine) and seen.source.state == "running":
+            return _undecided(seen.source, seen.recovery, goal)
         step = _fence(server, seen, goal)
         if step is not None:
             return step
-        stale = machine is None or is_stale(server, seen, goal)
+        stale = machine is None or (not marked and is_stale(server, seen, goal))
         if isinstance(stale, Blocked):
             return stale
         if stale:
@@ -347,6 +350,15 @@ def _fence(server: Server, seen: Seen, goal: Goal) -> Step | None:
             return Blocked(f"{left} and its source is stopped", "start the source, quiet it until the backlog is 0, then resume")
         return Wait(left, poll_seconds=30, timeout_seconds=DRAIN_SECONDS)
     return None
+
+
+def _undecided(source: Machine, recovery: Recovery | None, goal: Goal) -> Blocked:
+    """What served was stopped and its source was started: each has data that the other lacks."""
+    pair, ident = goal.pair, recovery.instance_id if recovery else ""
+    why = f"{ident} in {pair.target_region} has served and is stopped, while {source.id} in {pair.source_region} runs"
+    keep = f"stop {source.id} to go on with the data of {ident}"
+    drop = f"aws ec2 delete-tags --region {pair.target_region} --resources {ident} --tags Key={ROLE_TAG}"
+    return Blocked(why, f"{keep}; or, to go on with the data of {source.id}: {drop}; then resume")
 
 
 def _stop_source(source: Machine, goal: Goal, why: str) -> Step | None:

@@ -327,6 +327,20 @@ def aged(source: Any = STOPPED, state: str = "STALLED", **server: Any) -> Seen:
             Blocked,
             "no capacity & start_recovery",
         ),
+        (
+            "it served, was stopped, and the source was started: a person must say whose data",
+            Seen(LAUNCHED, RUNNING, recovery=recovery(role="active")),
+            UNPLANNED,
+            Blocked,
+            "delete-tags",
+        ),
+        (
+            "what served is never launched again",
+            Seen(OLD, STOPPED, recovery=recovery(role="active")),
+            PLANNED,
+            Call,
+            "start_instances",
+        ),
         ("a server outside EC2 still runs", standing(None, replace(LAUNCHED, machine_id="")), PLANNED, Blocked, "no EC2 instance"),
     ],
 )
@@ -571,29 +585,40 @@ class Spy:
         return self.answers.get(operation, [])
 
 
+IDENT = "s-0123456789abcdef0"
+NAMED = replace(PAIR, source_id=IDENT, target_id=IDENT)
+
+
 def test_records_of_launches_are_read_before_instances() -> None:
     """A machine that a record names is looked up later than the record: else one just launched would seem to be gone."""
-    server = {"sourceServerID": "s-1", "sourceProperties": {"identificationHints": {"awsInstanceID": "i-1"}}}
-    launched = {"recoveryInstanceID": "i-9", "sourceServerID": "s-1", "isDrill": False}
+    server = {"sourceServerID": IDENT, "sourceProperties": {"identificationHints": {"awsInstanceID": "i-1"}}}
+    launched = {"recoveryInstanceID": "i-9", "sourceServerID": IDENT, "isDrill": False}
     spy = Spy(describe_source_servers=[server], describe_recovery_instances=[launched])
-    ADAPTER.observe(spy, [PAIR])
+    ADAPTER.observe(spy, [NAMED])
     asked = [operation for region, operation in spy.asked if region == WEST]
     assert asked.index("describe_recovery_instances") < asked.index("describe_instances")
     assert (EAST, "describe_instances") in spy.asked[spy.asked.index((WEST, "describe_instances")) :]
 
 
 def test_a_drill_is_never_taken_for_a_recovery() -> None:
-    server = {"sourceServerID": "s-1"}
-    drill = {"recoveryInstanceID": "i-9", "sourceServerID": "s-1", "isDrill": True}
-    seen = ADAPTER.observe(Spy(describe_source_servers=[server], describe_recovery_instances=[drill]), [PAIR])["db"]
+    server = {"sourceServerID": IDENT}
+    drill = {"recoveryInstanceID": "i-9", "sourceServerID": IDENT, "isDrill": True}
+    seen = ADAPTER.observe(Spy(describe_source_servers=[server], describe_recovery_instances=[drill]), [NAMED])["db"]
     assert seen.recovery is None
 
 
 @pytest.mark.parametrize("silent", ["describe_source_servers", "describe_recovery_instances", "describe_instances"])
 def test_a_target_that_falls_silent_half_way_is_unreachable(silent: str) -> None:
     answers: dict[str, Any] = {
-        "describe_source_servers": [{"sourceServerID": "s-1"}],
-        "describe_recovery_instances": [{"recoveryInstanceID": "i-9", "sourceServerID": "s-1"}],
+        "describe_source_servers": [{"sourceServerID": IDENT}],
+        "describe_recovery_instances": [{"recoveryInstanceID": "i-9", "sourceServerID": IDENT}],
     }
-    seen = ADAPTER.observe(Spy(**{**answers, silent: UNREACHABLE}), [PAIR])["db"]
+    seen = ADAPTER.observe(Spy(**{**answers, silent: UNREACHABLE}), [NAMED])["db"]
     assert seen.server is UNREACHABLE
+
+
+def test_what_is_no_server_id_does_not_fail_the_others() -> None:
+    """DRS refuses a whole describe call for one malformed identifier."""
+    spy = Spy(describe_source_servers=[{"sourceServerID": IDENT}])
+    seen = ADAPTER.observe(spy, [NAMED, replace(PAIR, key="typo", source_id="db-server", target_id="db-server")])
+    assert (seen["db"].server is None, seen["typo"].server) == (False, None)
