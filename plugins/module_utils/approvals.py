@@ -7,6 +7,7 @@ Only the token's sha256 is stored. An approval binds to the plan's hash and to o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -57,9 +58,17 @@ class Approvals:
         separate_approver: bool = False,
         detail: Mapping[str, Any] | None = None,
     ) -> Request:
-        """Asks. separate_approver: whoever asks may not approve. detail: JSON values that help to decide (a checklist)."""
+        """Asks; an earlier request for the same gate ends with it.
+
+        separate_approver: whoever asks may not approve. detail: JSON values that help to decide (a checklist).
+        """
         now, token = self.store.clock(), self.new_token()
-        number = 1 + sum(1 for _item in self.store.table.query(_pk(execution_id), f"APPR#{gate}#"))
+        before = list(self.store.table.query(_pk(execution_id), f"APPR#{gate}#"))
+        for item in before:
+            if item["state"] == "pending":  # its asker is gone: nobody would see a decision on it
+                with contextlib.suppress(RefusedError):
+                    self._close(item, "timed_out", "")
+        number = len(before) + 1
         item = {
             "PK": _pk(execution_id),
             "SK": f"APPR#{gate}#{number:04d}",

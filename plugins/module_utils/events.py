@@ -118,7 +118,7 @@ def message_of(
         "time": utc(now),
         **mask(detail),
     }
-    lines += [f"{label + ':':<14}{value}" for label, value in facts.items() if value not in (None, "")]
+    lines += [f"{label + ':':<14}{_said(value)}" for label, value in facts.items() if value not in (None, "")]
     if failures:
         lines += ["", "What failed:"]
         for failure in mask(list(failures)):
@@ -130,6 +130,12 @@ def message_of(
     lines += ["", "Commands:", *(f"- {label}:  {line}" for label, line in commands.items())]
     lines.append(f"- status:  ansible-playbook dr.aws.status -e execution_id={name}")
     return _cut("\n".join(lines))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_said(entry)}" for name, entry in value.items())
+    return ", ".join(map(_said, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _cut(message: str) -> str:
