@@ -271,7 +271,6 @@ def test_what_is_called_is_declared_and_what_is_declared_is_called(sandbox: Any)
         test_a_standby_follows_productions_new_image_and_the_way_back_too,
         test_launches_that_fail_end_the_wait_and_the_same_command_resumes,
         test_what_would_hold_the_old_instances_is_taken_away,
-        test_planned_failover_and_back,
     ):
         scenario(sandbox)
         rows += sandbox.calls()
