@@ -242,15 +242,19 @@ def _setting(read: Callable[..., dict[str, Any]], bucket: str, absent: str) -> d
 
 
 def _topic(sns: Any, name: str, kms_key_id: str, apply: bool) -> tuple[str | None, list[str]]:
-    for page in sns.get_paginator("list_topics").paginate():
-        for topic in page.get("Topics", ()):
-            if topic["TopicArn"].endswith(f":{name}"):
-                return str(topic["TopicArn"]), []
-    changes = [f"create topic {name}"]
-    if not apply:
-        return None, changes
-    made = sns.create_topic(Name=name, Attributes={"KmsMasterKeyId": kms_key_id})
-    return str(made["TopicArn"]), changes
+    pages = sns.get_paginator("list_topics").paginate()
+    known = [topic["TopicArn"] for page in pages for topic in page.get("Topics", ())]
+    arn = next((str(one) for one in known if one.endswith(f":{name}")), None)
+    if arn is None:
+        if not apply:
+            return None, [f"create topic {name}"]
+        made = sns.create_topic(Name=name, Attributes={"KmsMasterKeyId": kms_key_id})
+        return str(made["TopicArn"]), [f"create topic {name}"]
+    if sns.get_topic_attributes(TopicArn=arn)["Attributes"].get("KmsMasterKeyId"):
+        return arn, []
+    if apply:
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=kms_key_id)
+    return arn, [f"encrypt topic {name}"]
 
 
 def _late(what: str) -> DrError:

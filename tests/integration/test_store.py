@@ -122,18 +122,20 @@ def test_the_control_plane_is_as_it_must_be(sandbox: Any) -> None:
 
 
 def test_what_was_switched_off_by_hand_is_switched_on_again(sandbox: Any) -> None:
-    plane(sandbox)
+    made = plane(sandbox)
     dynamodb, s3 = sandbox.client("dynamodb", REGION), sandbox.client("s3", REGION)
     s3.put_bucket_versioning(Bucket=NAMES.bucket, VersioningConfiguration={"Status": "Suspended"})
     s3.delete_public_access_block(Bucket=NAMES.bucket)
     dynamodb.update_continuous_backups(
         TableName=NAMES.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
     )
+    sandbox.client("sns", REGION).set_topic_attributes(TopicArn=made.topic_arn, AttributeName="KmsMasterKeyId", AttributeValue="")
     repaired = plane(sandbox)
     assert repaired.changes == (
         f"enable point-in-time recovery of table {NAMES.table}",
         f"version bucket {NAMES.bucket}",
         f"block public access to bucket {NAMES.bucket}",
+        f"encrypt topic {NAMES.topic}",
     )
     assert plane(sandbox).changes == ()
 
