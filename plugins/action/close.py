@@ -50,7 +50,7 @@ class ActionModule(BatchAction):
         for text, color in lines(summary, run.elapsed_seconds()):
             self.say(text, color=color)
         if failed:
-            raise DrError(failed)
+            raise DrError(f"execution {name} is {summary['status']}", summary["resume"] or "")
         return {"changed": False, "status": summary["status"], "summary": summary}
 
     @staticmethod

@@ -76,8 +76,10 @@ class ActionModule(BatchAction):
         self._say_plan(plan)
         if self._task.check_mode:
             return _fact(plan, "", 0)
-        captured = {key: variables.get("dr_captured") or {} for key, variables in chosen.items()}
-        return self._begin(control, plan, captured)
+        kept = control.store.get_snapshot(*scope)
+        if kept is None:
+            self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
+        return self._begin(control, plan, kept["body"]["captured"] if kept else {})
 
     def _begin(self, control: Control, plan: Plan, captured: Mapping[str, Any]) -> dict[str, Any]:
         store, parameters = control.store, plan.parameters
@@ -90,13 +92,13 @@ class ActionModule(BatchAction):
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"]}
             store.create_execution({**plan.record(), **who})
             store.update_execution(name, status="RUNNING")
+            fact = _fact(plan, name, fence)
+            run = Run.attach(control.settings, fact)
+            run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256)
         except BaseException:
             lock.release()
             raise
-        fact = _fact(plan, name, fence)
-        run = Run.attach(control.settings, fact)
-        run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256)
-        run.notify("execution_started", detail={"resources": len(plan.pairs), "expected": duration(plan.expected_seconds)})
+        run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
         self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
         return fact
 

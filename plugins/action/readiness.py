@@ -53,8 +53,9 @@ class ActionModule(BatchAction):
         )
         answer: dict[str, Any] = {"changed": False, "resources": len(pairs), "sides": sides, "unprepared": missing}
         regions = [parameters.primary_region, parameters.dr_region]
+        accounts = [one["id"] for one in options["control"]["accounts"]]
         if not self._task.check_mode:
-            body = snapshot.build(customer, environment, datetime.now(UTC), regions, mine, captured)
+            body = snapshot.build(customer, environment, datetime.now(UTC), regions, accounts, mine, captured)
             answer["snapshot"] = control.store.put_snapshot(customer, environment, json.loads(snapshot.dumps(body)))
         self.say(f"readiness of {customer}/{environment}: {len(pairs)} resources, {len(missing)} without a standby that holds")
         for key, why in missing.items():

@@ -7,12 +7,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils.engine import Engine
+from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown, stops
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
+
+
+#: How many resources an error names; all of them are on the screen before it, and in the execution's status.
+NAMED = 3
+
+
+def _already(results: Mapping[str, Result]) -> str:
+    """What is said of the resources that need no look."""
+    said = {"done": "hold already", "not_yet": "are decided once the target serves"}
+    return "".join(f", {number} {said[status]}" for status, number in counts(results).items())
 
 
 class ActionModule(BatchAction):
@@ -33,7 +43,7 @@ class ActionModule(BatchAction):
         goals = run.goals(hosts, leave_out=already)
         waves = sorted({pair.wave for pair in run.pairs(hosts)})
         name = f"{phase}, wave {', '.join(map(str, waves))}"
-        self.say(f"{name}: {len(hosts)} resources" + (f", {len(already)} of them hold already" if already else ""))
+        self.say(f"{name}: {len(hosts)} resources" + _already(already))
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None)
         run.note("wave_started", phase=phase, waves=waves, resources=len(hosts))
@@ -46,19 +56,21 @@ class ActionModule(BatchAction):
             observer=Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds()),
         )
         results = {**already, **engine.run(phase, goals)}
+        run.settle(phase, results)
         stopping = {key: result for key, result in results.items() if stops(phase, result)}
         ended = {"phase": phase, "waves": waves, "counts": counts(results)}
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None, ended["counts"])
         run.note("wave_ended", **ended)
         if not stopping:
-            run.notify("wave_completed", detail=ended)
+            run.notify("wave_completed", **ended)
         answer = {
             **ended,
             "changed": any(result.changed or result.status == "would_change" for result in results.values()),
             "resources": {key: shown(result) for key, result in results.items()},
         }
         if stopping:
-            named = "; ".join(f"{key} is {result.status}: {result.why} (next: {result.remedy})" for key, result in stopping.items())
-            raise DrError(f"{name}: {len(stopping)} of {len(results)} resources stop the run: {named}", run.resume_command())
+            named = "; ".join(f"{key} is {result.status}: {result.why}" for key, result in list(stopping.items())[:NAMED])
+            more = f"; and {len(stopping) - NAMED} more" if len(stopping) > NAMED else ""
+            raise DrError(f"{name}: {len(stopping)} of {len(results)} resources stop the run: {named}{more}", run.resume_command())
         return answer

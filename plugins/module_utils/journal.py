@@ -29,15 +29,24 @@ STATUSES: Final = ("done", "blocked", "deferred", "failed", "skipped")
 class Journal:
     """The journal of one execution in the table. Every write is refused (LeaseLostError) once another run has taken over.
 
-    actor: who is named in audit entries that do not name one.
+    actor: who is named in audit entries that do not name one. counts: of the phases that were carried out before.
     """
 
-    def __init__(self, store: Store, execution_id: str, fence: int, lock: Lock, actor: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        execution_id: str,
+        fence: int,
+        lock: Lock,
+        actor: str = "",
+        counts: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
         self.store, self.execution_id, self.fence, self.lock, self.actor = store, execution_id, fence, lock, actor
         self._pk = f"EXEC#{execution_id}"
         self._sent: dict[tuple[str, str, str], str] = {}
         self._ended: dict[str, dict[str, str]] = {}
         self._dirty = False
+        self._before = dict(counts or {})
 
     def known(self, phase: str) -> dict[str, dict[str, Any]]:
         """What is recorded of a phase, by pair key, in one query.
@@ -127,7 +136,7 @@ class Journal:
             raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={self.execution_id}")
 
     def _counts(self) -> dict[str, dict[str, int]]:
-        return {phase: dict(Counter(ended.values())) for phase, ended in self._ended.items()}
+        return {**self._before, **{phase: dict(Counter(ended.values())) for phase, ended in self._ended.items()}}
 
     def _intent(self, key: str, phase: str, call: Call, outcome: str, detail: str) -> dict[str, Any]:
         return {

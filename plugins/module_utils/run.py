@@ -14,7 +14,7 @@ from .engine import Journal, Result
 from .errors import InputError
 from .events import Notifier
 from .model import Goal, Pair
-from .plan import Parameters, Plan
+from .plan import NEEDS_SOURCE, Parameters, Plan
 from .scope import pair_of
 from .status import resume_command
 from .store import Journal as StoredJournal
@@ -37,6 +37,7 @@ class Control:
                 option = name if name == "control_region" else f"control_{name}"
                 raise InputError(option, control.get(name), "a value", f"set {option} in the inventory file")
         self.accounts = Accounts([Account(**account) for account in control["accounts"]], control["control_region"], session)
+        self.settings = control
         self.cloud = AwsReader(self.accounts)
         self.store = Store(self.accounts.control("dynamodb"), self.accounts.control("s3"), control["table"], control["bucket"])
         self.notifier = Notifier(self.accounts.control("sns"), control.get("topic_arn") or "")
@@ -67,7 +68,8 @@ class Run:
                 self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
             )
             actor = str(self.record.get("created_by", ""))
-            self.journal = StoredJournal(self.store, self.execution_id, execution["fence"], self.lock, actor)
+            counts = self.record.get("counts")
+            self.journal = StoredJournal(self.store, self.execution_id, execution["fence"], self.lock, actor, counts)
 
     @classmethod
     def attach(cls, control: Mapping[str, Any], execution: Mapping[str, Any]) -> Run:
@@ -97,9 +99,17 @@ class Run:
         ]
 
     def already(self, phase: str, hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Result]:
-        """Results of what the plan found to hold before anything was done."""
-        done = self.execution["already"].get(phase, ())
-        return {key: Result(key, phase, "done", outputs={"already": True}) for key in done if key in hosts}
+        """Results that need no look: what the plan found to hold before anything was done.
+
+        In check mode nothing is activated, so that CLEANUP and REPLICATE can only be decided where the target serves already.
+        """
+        already = self.execution["already"]
+        found = {key: Result(key, phase, "done", outputs={"already": True}) for key in already.get(phase, ()) if key in hosts}
+        if self.check_mode and phase in NEEDS_SOURCE:
+            why = "decided once the target serves"
+            serving = frozenset(already.get("activate", ()))
+            found.update({key: Result(key, phase, "not_yet", why=why) for key in hosts if key not in serving})
+        return found
 
     def elapsed_seconds(self) -> float:
         """Since the execution started."""
@@ -111,10 +121,17 @@ class Run:
             self.journal.note(event, **detail)
 
     def notify(self, event: str, **told: Any) -> None:
-        """Tells people (`Notifier.notify`) and records whether that was delivered; nothing in check mode. Never stops a run."""
+        """Tells people (`Notifier.send`) and records whether that was delivered; nothing in check mode. Never stops a run."""
         if not self.check_mode:
-            delivery = self.notifier.notify(event, self.record, **told)
-            self.journal.note("notified", **delivery.to_json())
+            self.journal.note("notified", event=event, **self.notifier.send(event, self.record, **told))
+
+    def settle(self, phase: str, results: Mapping[str, Result]) -> None:
+        """Settles the fence debts of sources that CLEANUP saw out of service."""
+        if self.check_mode or phase != "cleanup":
+            return
+        for key, result in results.items():
+            if result.status == "done":
+                self.store.settle(self.parameters.customer, self.parameters.environment, key)
 
     def resume_command(self) -> str:
         """The command that goes on with this execution."""

@@ -44,7 +44,7 @@ class Progress:
         """The engine's report: what `key` is doing now."""
         self.states[key] = (state, text)
         if state in ENDED:
-            self.say(f"  {self._clock(key)} {state:<12} {key}{': ' + text if text else ''}", color=COLOURS[state])
+            self.say(f"  {self._clock(key):>18} {state:<9} {key}{': ' + text if text else ''}", color=COLOURS[state])
         elif self.now() - self.said >= SUMMARY_SECONDS:
             self.said = self.now()
             self.say(f"  {self.summary()}")
