@@ -26,6 +26,8 @@ from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_exec
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
+#: States that cannot be resumed.
+ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
 PARAMETERS = (
     "customer",
@@ -118,6 +120,9 @@ class ActionModule(BatchAction):
         if self._task.check_mode:
             self._say_plan(plan)
             return _fact(plan, "", 0)
+        if record["status"] in ENDED:
+            remedy = "leave out execution_id for a new execution"
+            raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
         fence = Lock(control.store).acquire(record["customer"], record["environment"], owner=name, runner=runner())
         control.store.update_execution(name, status="RUNNING")
         fact = _fact(plan, name, fence)
