@@ -62,6 +62,7 @@ class Service:
     """One side's service.
 
     rollout: FAILED if any deployment failed. deployment: the primary one's id. stopped: why its tasks could not start.
+    healthy_targets: healthy members of its emptiest target group, None where it has none or they were not read.
     spec: the members of AWS's Service that a twin in the other region is made from.
     """
 
@@ -80,6 +81,7 @@ class Service:
     strategy: str = "REPLICA"
     controller: str = "ECS"
     stopped: tuple[str, ...] = ()
+    healthy_targets: int | None = None
     deployment: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -155,7 +157,7 @@ def observed(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     """Pair key -> both sides. All pairs share account and regions.
 
     Services are read by tens, scalable targets by fifties; task definitions, images and policies only while a standby
-    is missing or behind, stopped tasks only while tasks are lacking.
+    is missing or behind, stopped tasks only while tasks are lacking, target groups only once all tasks run.
     """
     first = pairs[0]
     source = _services(reader, first.account, first.source_region, [pair.source_id for pair in pairs])
@@ -165,6 +167,7 @@ def observed(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
         here = Place(pair.source_id, pair.source_region, _side(source[pair.source_id]))
         there = Place(pair.target_id, pair.target_region, _side(target[pair.target_id]))
         there = replace(there, side=_with_failures(reader, pair.account, there))
+        there = replace(there, side=_with_targets(reader, pair.account, there))
         one = Seen(here.side, there.side)
         for standby, model, found in ((there, here, target), (here, there, source)):
             if isinstance(model.side, Service) and model.side.desired and not isinstance(standby.side, Unreachable):
@@ -319,6 +322,24 @@ def _with_failures(reader: Reader, account: str, place: Place) -> Side:
             if task.get("stopCode") in NOT_STARTED and task.get("startedBy") == service.deployment
         ),
     )
+
+
+def _with_targets(reader: Reader, account: str, place: Place) -> Side:
+    """The service with the healthy members of its target groups: ECS counts a task as running before it is healthy there."""
+    service = place.side
+    if not isinstance(service, Service) or not service.desired or not service.stable:
+        return service
+    groups = [one["targetGroupArn"] for one in service.spec.get("loadBalancers", []) if one.get("targetGroupArn")]
+    healthy = []
+    for arn in groups:
+        answer = reader.read(
+            account, place.region, "elbv2", "describe_target_health", absent=("TargetGroupNotFound",), TargetGroupArn=arn
+        )
+        if isinstance(answer, Unreachable):
+            return UNREACHABLE
+        states = answer.get("TargetHealthDescriptions", []) if answer else []
+        healthy.append(sum(one["TargetHealth"]["State"] == "healthy" for one in states))
+    return replace(service, healthy_targets=min(healthy)) if healthy else service
 
 
 def _blueprint(reader: Reader, pair: Pair, standby: Place, model: Place) -> Blueprint | Unreachable | None:

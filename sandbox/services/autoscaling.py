@@ -247,8 +247,9 @@ def _arrive(ctx: Ctx, group: Group, one: Params, activity: Params) -> None:
 
 def _register(ctx: Ctx, group: Group, ids: list[str]) -> None:
     """Into the target groups, unless AddToLoadBalancer is suspended: then they are never registered later."""
+    groups = get_backend("elbv2")[ctx.account][ctx.region].target_groups
     if ids and "AddToLoadBalancer" not in group.suspended:
-        for arn in group.view.get("TargetGroupARNs", []):
+        for arn in filter(groups.__contains__, group.view.get("TargetGroupARNs", [])):
             ctx.client("elbv2").register_targets(TargetGroupArn=arn, Targets=[{"Id": one} for one in ids])
 
 
@@ -261,8 +262,11 @@ def _terminate(ctx: Ctx, group: Group, leaving: Iterable[Params], cause: str) ->
     ids = [one["InstanceId"] for one in gone]
     if not ids:
         return
+    groups = get_backend("elbv2")[ctx.account][ctx.region].target_groups
     for arn in group.view.get("TargetGroupARNs", []):
-        ctx.client("elbv2").deregister_targets(TargetGroupArn=arn, Targets=[{"Id": one} for one in ids])
+        registered = [{"Id": one} for one in ids if arn in groups and one in groups[arn].targets]
+        if registered:
+            ctx.client("elbv2").deregister_targets(TargetGroupArn=arn, Targets=registered)
 
     def left() -> None:
         group.instances[:] = [one for one in group.instances if one["InstanceId"] not in ids]

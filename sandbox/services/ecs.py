@@ -161,6 +161,7 @@ def _launch(ctx: Ctx, service: Service, number: int) -> None:
         mine = [task for task in tasks if task["desiredStatus"] == "RUNNING"]
         for task in mine:
             task.update(lastStatus="RUNNING", startedAt=ctx.clock.now())
+        _balance(ctx, service, "register_targets", mine)
         if mine and deployment == service.primary["id"]:
             service.attempts = service.primary["failedTasks"] = 0
         _count(service)
@@ -211,11 +212,24 @@ def _stop(ctx: Ctx, service: Service, tasks: Iterable[Params], code: str, reason
     def stopped() -> None:
         for task in leaving:
             task.update(lastStatus="STOPPED", stoppedAt=ctx.clock.now())
+        _balance(ctx, service, "deregister_targets", leaving)
         _forget(ctx, service, leaving)
         _count(service)
         _settle(ctx, service)
 
     ctx.clock.after(STOPPED_AFTER, stopped)
+
+
+def _balance(ctx: Ctx, service: Service, operation: str, tasks: list[Params]) -> None:
+    """Tasks join and leave the target groups of their service, by an address made of their number."""
+    groups = get_backend("elbv2")[ctx.account][ctx.region].target_groups
+    for balancer in service.view["loadBalancers"]:
+        group = groups.get(balancer["targetGroupArn"])
+        numbers = [int(task["taskArn"][-6:], 16) for task in tasks if "startedAt" in task]
+        addresses = [f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}" for number in numbers]
+        targets = [{"Id": address, "Port": balancer.get("containerPort", 80)} for address in addresses]
+        if group is not None and targets:
+            getattr(ctx.client("elbv2"), operation)(TargetGroupArn=balancer["targetGroupArn"], Targets=targets)
 
 
 def _forget(ctx: Ctx, service: Service, tasks: list[Params]) -> None:
@@ -724,10 +738,10 @@ def describe_scaling_policies(ctx: Ctx, params: Params) -> Params:
 def ecs_service(ctx: Ctx, spec: Params) -> Params:
     """A Fargate service that runs `desired` tasks, and its standby.
 
-    name, cluster ("default"), desired (1), image, cpu ("256"), memory ("512"); min, max: a scalable target with a CPU
-    policy; tasks: "fail" (new tasks cannot start) or "fail-once", the same as the tag sim:tasks. peer: {region, name,
-    cluster, desired (0), tasks, replicated}: the standby, as phase instantiate leaves it; replicated false: its image is
-    not in its registry.
+    name, cluster ("default"), desired (1), image, cpu ("256"), memory ("512"); min, max: a scalable target with a CPU policy;
+    target_group (false): it has one; tasks: "fail" (new tasks cannot start) or "fail-once", the same as the tag sim:tasks.
+    peer: {region, name, cluster, desired (0), tasks, replicated}: the standby, as phase instantiate leaves it; replicated
+    false: its image is not in its registry.
     """
     service = _built(ctx, spec, spec.get("tags") or {})
     peer = spec.get("peer")
@@ -762,7 +776,7 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Service:
         },
     )
     place = f"{zlib.crc32(f'{ctx.account}{ctx.region}'.encode()):08x}"
-    params = {
+    params: Params = {
         "serviceName": name,
         "taskDefinition": definition["taskDefinitionArn"],
         "desiredCount": desired,
@@ -781,14 +795,24 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Service:
             }
         },
     }
+    if spec.get("target_group"):
+        params["loadBalancers"] = [{"targetGroupArn": _target_group(ctx, name), "containerName": name, "containerPort": 80}]
     service = _make(ctx, cluster, params, "COMPLETED")
     service.tags = dict(tags) | ({"sim:tasks": spec["tasks"]} if "tasks" in spec else {})
     for _ in range(desired):
         _task(ctx, service, "RUNNING")["startedAt"] = ctx.clock.now()
+    _balance(ctx, service, "register_targets", list(service.tasks.values()))
     _count(service)
     if "max" in spec:
         _scale(ctx, f"service/{cluster}/{name}", spec)
     return service
+
+
+def _target_group(ctx: Ctx, name: str) -> str:
+    default = [{"Name": "is-default", "Values": ["true"]}]
+    vpc = ctx.client("ec2").describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
+    made = ctx.client("elbv2").create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")
+    return str(made["TargetGroups"][0]["TargetGroupArn"])
 
 
 def _scale(ctx: Ctx, resource: str, spec: Params) -> None:

@@ -19,7 +19,7 @@ SUSPENSIONS = {"DynamicScalingInSuspended", "DynamicScalingOutSuspended", "Sched
 
 
 def estate(**spec: Any) -> dict[str, Any]:
-    service = {"name": "api", "cluster": "apps", "desired": 4, "min": 2, "max": 10, "image": ECR}
+    service = {"name": "api", "cluster": "apps", "desired": 4, "min": 2, "max": 10, "image": ECR, "target_group": True}
     peer = {"region": WEST, "cluster": "apps", "desired": 0}
     resource = {"kind": "ecs_service", "account": "web", "region": EAST, "tags": {"dr:wave": "1"}, **service, "peer": peer, **spec}
     return {
@@ -138,7 +138,9 @@ def test_check_mode_says_the_first_call_and_sends_none(sandbox: Any) -> None:
 
 
 def test_a_standby_is_made_from_nothing_and_follows_production(sandbox: Any) -> None:
-    one = flow(sandbox, {"peer": None}, regions={WEST: {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}})
+    one = flow(
+        sandbox, {"peer": None, "target_group": None}, regions={WEST: {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}}
+    )
     blocked = one.one("instantiate")
     assert (blocked.status, "create-cluster" in blocked.remedy) == ("blocked", True)
     sandbox.client("ecs", WEST, ACCOUNT).create_cluster(clusterName="apps")
@@ -271,7 +273,8 @@ def test_what_is_called_is_declared_and_what_is_declared_is_called(sandbox: Any)
     rows += sandbox.calls()
     test_planned_failover_and_back(sandbox)
     rows += sandbox.calls()
-    called = {f"{row['service']}:{row['operation']}" for row in rows if row["service"] != "sts"}
+    actions = {"elbv2": "elasticloadbalancing"}
+    called = {f"{actions.get(row['service'], row['service'])}:{row['operation']}" for row in rows if row["service"] != "sts"}
     declared = {action for actions in EcsService.actions.values() for action in actions}
     assert called == declared
 

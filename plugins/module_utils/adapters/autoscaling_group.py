@@ -129,7 +129,7 @@ class AutoscalingGroup(Adapter):
             return Active.SOURCE
         if serving:
             starting = serving.serving < serving.desired and serving.suspended.issuperset(HELD)
-            return Active.UNKNOWN if starting else Active.TARGET
+            return Active.NEITHER if starting else Active.TARGET
         return Active.NEITHER
 
     def instantiate(self, seen: Seen, goal: Goal) -> Step:
@@ -170,7 +170,8 @@ class AutoscalingGroup(Adapter):
             return _dark(goal, pair.source_region)
         target = seen.target
         place = Place(pair.target_id, pair.target_region, target)
-        marked = _marked(target, seen, goal)
+        dark = isinstance(seen.source, Unreachable)
+        marked = _marked(target, seen, goal) or (dark and self.active(seen) is Active.TARGET)
         if marked and target.desired and not target.suspended.intersection(HELD):
             # It was let go: how many instances run is the business of its scaling from now on.
             return _lacking(target, place, goal) or Done(_outputs(seen, target))
@@ -189,8 +190,7 @@ class AutoscalingGroup(Adapter):
                 return held(place, target, "nothing else may scale it meanwhile")
             epoch = max(target.epoch, _source_epoch(seen, goal)) + 1
             return tagged(place, EPOCH_TAG, str(epoch), "mark it as the side activated last")
-        lost = isinstance(seen.source, Unreachable)
-        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its instances may still run" if lost else ""
+        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its instances may still run" if dark else ""
         start = _start(place, goal, wanted, _bounds(seen, goal), _own_suspensions(seen, goal), debt)
         return start or Done(_outputs(seen, target, wanted_capacity=wanted, capacity_from=whence))
 

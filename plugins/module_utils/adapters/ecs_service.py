@@ -71,6 +71,7 @@ class EcsService(Adapter):
             "ecs:DescribeTaskDefinition",
             "ecs:DescribeTasks",
             "ecs:ListTasks",
+            "elasticloadbalancing:DescribeTargetHealth",
         ),
         "instantiate": (
             "application-autoscaling:PutScalingPolicy",
@@ -115,7 +116,7 @@ class EcsService(Adapter):
         if source and source.running:
             return Active.SOURCE
         if serving:
-            return Active.TARGET if finished else Active.UNKNOWN
+            return Active.TARGET if finished else Active.NEITHER
         return Active.NEITHER
 
     def instantiate(self, seen: Seen, goal: Goal) -> Step:
@@ -156,7 +157,8 @@ class EcsService(Adapter):
             return _dark(goal, pair.source_region)
         target = seen.target
         place = Place(pair.target_id, pair.target_region, target)
-        marked = _marked(target, seen, goal)
+        dark = isinstance(seen.source, Unreachable)
+        marked = _marked(target, seen, goal) or (dark and self.active(seen) is Active.TARGET)
         if marked and target.desired and target.scaling and target.scaling.free:
             # It was let go: how many tasks run is the business of its scaling from now on.
             return _unstable(target, place) or Done(_outputs(seen, target))
@@ -176,8 +178,7 @@ class EcsService(Adapter):
                 return _register(place, 0, high, held=True, why="hold its scaling")
             epoch = max(target.epoch, _source_epoch(seen, goal)) + 1
             return _tag(place, EPOCH_TAG, str(epoch), "mark it as the side activated last")
-        lost = isinstance(seen.source, Unreachable)
-        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its tasks may still run" if lost else ""
+        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its tasks may still run" if dark else ""
         minimum, maximum = _bounds(seen, goal)
         start = _start(place, wanted, minimum, maximum, debt)
         return start or Done(_outputs(seen, target, wanted_count=wanted, capacity_from=whence))
@@ -264,15 +265,16 @@ class EcsService(Adapter):
             return Health((Check("service", False, "the region does not answer" if target is UNREACHABLE else "there is none"),))
         counts = f"{target.running} running, {target.pending} pending, {target.desired} desired"
         held = target.scaling is not None and not target.scaling.free
-        return Health(
-            (
-                Check("service", target.status == "ACTIVE", target.status),
-                Check("tasks", target.desired > 0 and target.stable, counts),
-                Check("deployment", target.rollout != "FAILED", target.rollout_reason or target.rollout),
-                Check("scaling", not held, "scaling is suspended" if held else ""),
-            ),
-            required=("service", "tasks", "deployment"),
-        )
+        checks = [
+            Check("service", target.status == "ACTIVE", target.status),
+            Check("tasks", target.desired > 0 and target.stable, counts),
+            Check("deployment", target.rollout != "FAILED", target.rollout_reason or target.rollout),
+            Check("scaling", not held, "scaling is suspended" if held else ""),
+        ]
+        if target.healthy_targets is not None:
+            passed = target.healthy_targets >= target.desired
+            checks.append(Check("targets", passed, f"{target.healthy_targets} healthy in the target groups"))
+        return Health(tuple(checks), required=("service", "tasks", "deployment", "targets"))
 
     def capture(self, seen: Seen, pair: Pair) -> Mapping[str, Any]:
         """Capacity of a source that serves; {} for one at zero, which would poison what a failover restores."""
@@ -435,7 +437,10 @@ def _daemon(place: Place) -> tuple[str, str]:
 
 def _unstable(service: Service, place: Place) -> Step | None:
     if service.stable:
-        return None
+        if service.healthy_targets is None or service.healthy_targets >= service.desired:
+            return None
+        why = f"{service.healthy_targets} of {service.desired} tasks are healthy in the target groups in {place.region}"
+        return Wait(why, poll_seconds=15, timeout_seconds=600 + service.desired // 8)
     if service.rollout == "FAILED":
         return Blocked(*_rollout_failed(service, place))
     if len(service.stopped) >= FAILED_TASKS:
