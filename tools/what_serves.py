@@ -1,6 +1,6 @@
 """What serves in the estate acme, read by plain boto3: databases that are primaries, services that run tasks, where names point.
 
-    python tools/what_serves.py [REGION …]      both regions when none is named
+python tools/what_serves.py [REGION …]      both regions when none is named
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
-from ansible_collections.dr.aws.plugins.module_utils.engine import survey
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
@@ -23,6 +22,7 @@ from ansible_collections.dr.aws.plugins.module_utils.plan import (
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
+from ansible_collections.dr.aws.plugins.module_utils.survey import survey
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
@@ -134,8 +134,8 @@ class ActionModule(BatchAction):
     def _say_plan(self, plan: Plan) -> None:
         parameters = plan.parameters
         self.say(
-            f"plan {plan.sha256[:12]}: {parameters.operation} ({parameters.mode}) of {parameters.customer}/{parameters.environment}, "
-            f"{parameters.source_region} -> {parameters.target_region}, {len(plan.pairs)} resources, "
+            f"plan {plan.sha256[:12]}: {parameters.operation} ({parameters.mode}) of "
+            f"{parameters.customer}/{parameters.environment}, {parameters.source_region} -> {parameters.target_region}, {len(plan.pairs)} resources, "
             f"about {duration(plan.expected_seconds)}"
         )
         for batch in plan.batches:

@@ -14,7 +14,6 @@ from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, sho
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
 
-
 #: How many resources an error names; all of them are on the screen before it, and in the execution's status.
 NAMED = 3
 

@@ -12,15 +12,16 @@ import math
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .accounts import CallError, Failure
 from .adapters import adapter as default_adapter
-from .adapters.base import Adapter, Merge, Reader
-from .model import PRIORITIES, Active, Blocked, Call, Deferred, Done, Goal, Pair, Step, Wait
+from .adapters.base import Adapter, Cloud, Merge
+from .model import PRIORITIES, Blocked, Call, Deferred, Done, Goal, Step, Wait
+from .survey import chunks
 
 #: Seconds before a failed call is decided anew (Appendix I: three retries at 1, 2 and 4 s); throttling is worth more patience.
 BACKOFF_SECONDS = (1, 2, 4)
@@ -32,12 +33,6 @@ BUSY_POLL_SECONDS = 15
 BUSY_TIMEOUT_SECONDS = 3600
 #: Seconds between two looks at the lease and the progress while a wave runs (FR-2.2: at least every 3 s).
 TICK_SECONDS = 3.0
-
-
-class Cloud(Reader, Protocol):
-    """The reader, and mutating calls: `call` gives the answer or raises CallError."""
-
-    def call(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]: ...
 
 
 class Journal(Protocol):
@@ -140,7 +135,7 @@ class Engine:
         self._finished: list[tuple[str, str, str, Mapping[str, Any]]] = []
 
     def run(self, phase: str, goals: Sequence[Goal]) -> dict[str, Result]:
-        """Pair key -> Result. What this execution finished is not decided again. LeaseLost when another run took over."""
+        """Pair key -> Result. What this execution finished is not decided again. LeaseLostError when another run took over."""
         known = self.journal.known(phase)
         now = self.clock.now()
         tracks: dict[str, _Track] = {}
@@ -159,8 +154,8 @@ class Engine:
         return {key: track.result for key, track in tracks.items() if track.result is not None}
 
     def _loop(self, phase: str, tracks: dict[str, _Track], pool: ThreadPoolExecutor) -> None:
-        observing: dict[Future[Mapping[str, Any]], list[_Track]] = {}
-        acting: dict[Future[dict[str, Any]], list[tuple[_Track, Call]]] = {}
+        observing: dict[Future[Any], list[_Track]] = {}
+        acting: dict[Future[Any], list[tuple[_Track, Call]]] = {}
         mergeable: list[tuple[_Track, Call]] = []
         busy: set[str] = set()
         ticked = self.clock.now()
@@ -214,9 +209,7 @@ class Engine:
                 return False
         return True
 
-    def _observed(
-        self, phase: str, future: Future[Mapping[str, Any]], chunk: list[_Track], busy: set[str]
-    ) -> list[tuple[_Track, Call]]:
+    def _observed(self, phase: str, future: Future[Any], chunk: list[_Track], busy: set[str]) -> list[tuple[_Track, Call]]:
         calls = []
         try:
             seen = future.result()
@@ -334,7 +327,7 @@ class Engine:
         phase: str,
         sends: list[tuple[list[tuple[_Track, Call]], Call]],
         pool: ThreadPoolExecutor,
-        acting: dict[Future[dict[str, Any]], list[tuple[_Track, Call]]],
+        acting: dict[Future[Any], list[tuple[_Track, Call]]],
     ) -> None:
         if not sends:
             return
@@ -352,7 +345,7 @@ class Engine:
             future = pool.submit(self.cloud.call, account, merged.region, merged.service, merged.operation, **dict(merged.params))
             acting[future] = batch
 
-    def _acted(self, phase: str, future: Future[dict[str, Any]], batch: list[tuple[_Track, Call]], busy: set[str]) -> None:
+    def _acted(self, phase: str, future: Future[Any], batch: list[tuple[_Track, Call]], busy: set[str]) -> None:
         failure = None
         answer: Mapping[str, Any] = {}
         try:
@@ -418,7 +411,7 @@ class Engine:
 
 
 def _untried(track: _Track, call: Call) -> bool:
-    """Whether a failed attempt may be repeated: once in a run, and it counts as failed only when the new one's effect can be seen."""
+    """Whether a failed attempt may be repeated: once in a run; it counts as failed when the new one's effect can be seen."""
     settling = track.intents.get(call.digest, "rejected") != "rejected" and track.held < SETTLE_POLLS
     return settling or not track.accepted[call.digest]
 
@@ -446,41 +439,3 @@ def _record(track: _Track, call: Call) -> Mapping[str, Any]:
 def _defect(where: str, error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"defect in {where}: {type(error).__name__}: {error} ({frame.name}, line {frame.lineno})"
-
-
-def chunks(pairs: Iterable[Pair], adapter: Callable[[str], Adapter] = default_adapter) -> Iterator[list[Pair]]:
-    """What one `observe` can take each: pairs of the same technology, account and regions, at most the adapter's `bulk` of them."""
-    groups: dict[tuple[str, str, str, str], list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        groups[pair.technology, pair.account, pair.source_region, pair.target_region].append(pair)
-    for (technology, *_rest), group in groups.items():
-        bulk = adapter(technology).bulk
-        yield from (group[start : start + bulk] for start in range(0, len(group), bulk))
-
-
-@dataclass(frozen=True, slots=True)
-class Surveyed:
-    """What one look at a pair gave: the adapter's observation and which side serves, or the error that prevented it."""
-
-    seen: Any
-    active: Active
-    error: str = ""
-
-
-def survey(cloud: Cloud, pairs: Sequence[Pair], parallelism: int = 10) -> dict[str, Surveyed]:
-    """One look at every pair, in bulk and in parallel; describe calls only. Pair key -> Surveyed.
-
-    A failing look is active UNKNOWN with its error: never "not there".
-    """
-    found: dict[str, Surveyed] = {}
-    with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="dr-aws") as pool:
-        looks = [(chunk, pool.submit(default_adapter(chunk[0].technology).observe, cloud, chunk)) for chunk in chunks(pairs)]
-        for chunk, look in looks:
-            one = default_adapter(chunk[0].technology)
-            try:
-                seen = look.result()
-                found.update({pair.key: Surveyed(seen[pair.key], one.active(seen[pair.key])) for pair in chunk})
-            except CallError as error:
-                said = f"{error.failure.code}: {error.failure.message}"
-                found.update({pair.key: Surveyed(None, Active.UNKNOWN, said) for pair in chunk})
-    return found

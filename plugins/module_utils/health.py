@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from .adapters import adapter
-from .engine import Cloud, survey
+from .adapters.base import Cloud
 from .model import Check, Goal, Health
+from .survey import survey
 
 #: NFR-1.1: a health check takes at most 30 s per resource; the URL gets a third of it.
 URL_TIMEOUT_SECONDS = 10
@@ -59,12 +60,14 @@ def wait_until_healthy(
     poll_seconds: float = POLL_SECONDS,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    renew: Callable[[], None] = lambda: None,
 ) -> Mapping[str, Health]:
-    """Looks again until nothing is UNHEALTHY or the time is over; gives the last look."""
+    """Looks again until nothing is UNHEALTHY or the time is over; gives the last look. `renew` keeps the lease meanwhile."""
     started = now()
     found = look(cloud, goals, parallelism)
     while any(health.status == "UNHEALTHY" for health in found.values()) and now() - started < timeout_seconds:
         sleep(poll_seconds)
+        renew()
         ill = [goal for goal in goals if found[goal.pair.key].status == "UNHEALTHY"]
         found.update(look(cloud, ill, parallelism))
     return found

@@ -136,7 +136,8 @@ class Journal:
             raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={self.execution_id}")
 
     def _counts(self) -> dict[str, dict[str, int]]:
-        return {**self._before, **{phase: dict(Counter(ended.values())) for phase, ended in self._ended.items()}}
+        counted: dict[str, Mapping[str, int]] = {phase: Counter(ended.values()) for phase, ended in self._ended.items()}
+        return {phase: dict(counts) for phase, counts in {**self._before, **counted}.items()}
 
     def _intent(self, key: str, phase: str, call: Call, outcome: str, detail: str) -> dict[str, Any]:
         return {

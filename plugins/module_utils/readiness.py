@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .adapters import adapter
-from .engine import Cloud, Engine, survey
+from .adapters.base import Cloud
+from .engine import Engine
 from .model import Active, Goal, Pair
 from .store import MemoryJournal
+from .survey import survey
 
 
 def capture(
@@ -23,7 +25,8 @@ def capture(
     seen = survey(cloud, pairs, parallelism)
     served = [pair for pair in pairs if seen[pair.key].active is Active.TARGET]
     back = survey(cloud, [pair.reversed() for pair in served], parallelism)
-    captured, sides = {}, {}
+    captured: dict[str, Mapping[str, Any]] = {}
+    sides: dict[str, str] = {}
     for pair in pairs:
         key, one = pair.key, adapter(pair.technology)
         look = seen[key]

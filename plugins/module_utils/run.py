@@ -10,7 +10,7 @@ from typing import Any
 
 from .accounts import Account, Accounts, AwsReader
 from .dynamo import epoch
-from .engine import Journal, Result
+from .engine import Result
 from .errors import InputError
 from .events import Notifier
 from .model import Goal, Pair
@@ -60,7 +60,7 @@ class Run:
         self.execution_id: str = execution["execution_id"]
         self.parameters = Parameters.from_json(execution["parameters"])
         self.check_mode = not self.execution_id
-        self.journal: Journal | Any = MemoryJournal()
+        self.journal: StoredJournal | MemoryJournal = MemoryJournal()
         self.record: Mapping[str, Any] = {}
         if not self.check_mode:
             self.record = self.store.get_execution(self.execution_id)
@@ -73,7 +73,7 @@ class Run:
 
     @classmethod
     def attach(cls, control: Mapping[str, Any], execution: Mapping[str, Any]) -> Run:
-        """The run that `execution`, the plan action's fact, describes. LeaseLost when another run has taken over."""
+        """The run that `execution`, the plan action's fact, describes. LeaseLostError when another run has taken over."""
         ways = Control(control, execution["execution_id"] or "dr-aws-check")
         if not execution["execution_id"]:
             return cls(ways, execution, None, {})

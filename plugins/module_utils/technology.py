@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from .adapters.base import Adapter
-from .engine import Clock, Cloud, Engine
+from .adapters.base import Adapter, Cloud
+from .engine import Clock, Engine
 from .model import CLEANUP_POLICIES, MODES, PHASES, Goal, Pair, Unreachable
 from .store import MemoryJournal
 

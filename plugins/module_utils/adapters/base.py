@@ -21,13 +21,20 @@ class Reader(Protocol):
 
     def read(
         self, account: str, region: str, service: str, operation: str, /, *, absent: Iterable[str] = (), **params: Any
-    ) -> dict[str, Any] | None | Unreachable:
+    ) -> dict[str, Any] | Unreachable | None:
         """One describe call. `operation` is the snake_case client method; `absent` the error codes that mean "not there"."""
 
     def pages(
         self, account: str, region: str, service: str, operation: str, key: str, /, *, absent: Iterable[str] = (), **params: Any
-    ) -> list[dict[str, Any]] | None | Unreachable:
+    ) -> list[dict[str, Any]] | Unreachable | None:
         """All pages of a describe call that botocore can paginate; `key` is the list member of the answer to collect."""
+
+
+class Cloud(Reader, Protocol):
+    """The reader, and mutating calls, which only the engine makes."""
+
+    def call(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """The answer; CallError when AWS refuses or does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
-        """What a failover must know of the source when it is gone (capacity, classes, ARNs): JSON values, {} if nothing was seen."""
+        """What a failover must know of the source when it is gone (capacity, classes, ARNs): JSON values; {} for what is not seen."""
 
     def receipt(self, call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """What of an accepted call's answer later looks need, because no describe call gives it back (a change id).
