@@ -30,6 +30,24 @@ class SimulatedClock:
         self.sandbox.advance(seconds)
 
 
+class Crash(BaseException):
+    """The process is gone: no handler of the engine runs."""
+
+
+class Dying:
+    """A cloud whose caller dies right after each call that AWS has accepted."""
+
+    def __init__(self, cloud: Any) -> None:
+        self.cloud = cloud
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cloud, name)
+
+    def call(self, *where: str, **params: Any) -> Any:
+        self.cloud.call(*where, **params)
+        raise Crash
+
+
 @dataclass
 class Flow:
     """Pairs of an estate that the sandbox fixture has loaded.
@@ -72,6 +90,17 @@ class Flow:
         """`run` for the only pair."""
         (result,) = self.run(phase, mode, **options).values()
         return result
+
+    def survive(self, phase: str, mode: str = "planned", runs: int = 12) -> Result:
+        """`one`, as an execution whose process dies after every single call and is resumed until it ends."""
+        journal, (pair,) = MemoryJournal(), self.pairs
+        goal = Goal(pair, mode=mode, execution_id="dr-test", captured=self.captured.get(pair.key, {}))
+        for _run in range(runs):
+            try:
+                return Engine(Dying(self.cloud), journal, clock=self.clock).run(phase, [goal])[pair.key]
+            except Crash:
+                continue
+        raise AssertionError(f"{phase} does not end")
 
     def home(self) -> Flow:
         """The same pairs for the way back, in the reverse direction."""

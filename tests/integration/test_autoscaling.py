@@ -279,6 +279,28 @@ def test_what_is_called_is_declared_and_what_is_declared_is_called(sandbox: Any)
     assert called == {action for declared in AutoscalingGroup.actions.values() for action in declared}
 
 
+def test_a_run_that_dies_after_every_call_does_nothing_twice(sandbox: Any) -> None:
+    one = flow(sandbox, {"peer": None, "target_group": None}, **PLACE)
+    one.capture()
+    for phase in ("instantiate", "activate", "cleanup", "replicate"):
+        assert one.survive(phase).status == "done"
+    assert [call["operation"] for call in one.mutations()] == [
+        "CopyImage",
+        "CreateLaunchTemplate",
+        "CreateAutoScalingGroup",
+        "SuspendProcesses",
+        "PutScalingPolicy",
+        "CreateOrUpdateTags",
+        "CreateOrUpdateTags",
+        "UpdateAutoScalingGroup",
+        "ResumeProcesses",
+        "SuspendProcesses",
+        "UpdateAutoScalingGroup",
+        "CreateOrUpdateTags",
+    ]
+    assert (size(sandbox, WEST), size(sandbox, EAST)) == ((2, 6, 3, 3), (0, 6, 0, 0))
+
+
 # -- the sandbox itself -----------------------------------------------------------------------------------------------
 
 

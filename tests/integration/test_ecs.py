@@ -279,6 +279,30 @@ def test_what_is_called_is_declared_and_what_is_declared_is_called(sandbox: Any)
     assert called == declared
 
 
+def test_a_run_that_dies_after_every_call_does_nothing_twice(sandbox: Any) -> None:
+    one = flow(sandbox, {"peer": None, "target_group": None}, regions={WEST: {"subnets": ["subnet-1"]}})
+    sandbox.seed(
+        kind="ecs_service", account=ACCOUNT, region=WEST, name="x", cluster="apps", image=ECR.replace(EAST, WEST), desired=0
+    )
+    one.capture()
+    for phase in ("instantiate", "activate", "cleanup", "replicate"):
+        assert one.survive(phase).status == "done"
+    assert [call["operation"] for call in one.mutations()] == [
+        "RegisterTaskDefinition",
+        "CreateService",
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+        "RegisterScalableTarget",
+        "TagResource",
+        "UpdateService",
+        "RegisterScalableTarget",
+        "RegisterScalableTarget",
+        "UpdateService",
+        "TagResource",
+    ]
+    assert (counts(sandbox, WEST), counts(sandbox, EAST)) == ((4, 4, 0), (0, 0, 0))
+
+
 # -- the sandbox itself -----------------------------------------------------------------------------------------------
 
 
