@@ -135,7 +135,8 @@ class ActionModule(BatchAction):
         parameters = plan.parameters
         self.say(
             f"plan {plan.sha256[:12]}: {parameters.operation} ({parameters.mode}) of "
-            f"{parameters.customer}/{parameters.environment}, {parameters.source_region} -> {parameters.target_region}, {len(plan.pairs)} resources, "
+            f"{parameters.customer}/{parameters.environment}, {parameters.source_region} -> {parameters.target_region}, "
+            f"{len(plan.pairs)} resources, "
             f"about {duration(plan.expected_seconds)}"
         )
         for batch in plan.batches:

@@ -294,15 +294,15 @@ class Engine:
         """Calls of many pairs as few calls, within what may be in flight; the rest waits for its turn."""
         groups: dict[tuple[Any, ...], list[tuple[_Track, Call]]] = defaultdict(list)
         for track, call in items:
-            merge = _merge(track, call)
-            assert merge is not None
+            merge = track.adapter.merges[call.service, call.operation]
             track.job = None  # it decided anew: what it was part of before is over
             rest = repr(sorted((name, value) for name, value in call.params.items() if name != merge.parameter))
             groups[track.goal.pair.account, call.region, call.service, call.operation, rest].append((track, call))
         sends = []
         for (account, *_rest), group in groups.items():
-            merge = _merge(*group[0])
-            assert merge is not None
+            first = group[0][1]
+            merge = group[0][0].adapter.merges[first.service, first.operation]
+            group.sort(key=lambda item: not item[0].alone)
             flying = [t for t in tracks.values() if t.job is not None and t.result is None and t.goal.pair.account == account]
             jobs, room = len({track.job for track in flying}), merge.items - len(flying)
             start = 0
@@ -311,7 +311,6 @@ class Engine:
                 batch = group[start : start + size]
                 start += size
                 values = [value for _track, call in batch for value in call.params[merge.parameter]]
-                first = batch[0][1]
                 sends.append((batch, _with(first, {**first.params, merge.parameter: values})))
                 jobs, room, self._jobs = jobs + 1, room - len(batch), self._jobs + 1
                 for track, _call in batch:

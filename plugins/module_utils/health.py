@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 from .adapters import adapter
 from .adapters.base import Cloud
@@ -22,14 +23,19 @@ POLL_SECONDS = 10.0
 
 
 def probe(url: str, timeout_seconds: float = URL_TIMEOUT_SECONDS) -> Check:
-    """GET on a health check URL: passes on any 2xx answer. Only http and https are opened, whatever a tag says."""
-    if not url.startswith(("http://", "https://")):
+    """GET on a health check URL: passes on a 2xx answer, without following redirects. Only http and https are opened, whatever a tag says."""
+    parts = urlsplit(url)
+    makers = {"http": HTTPConnection, "https": HTTPSConnection}
+    if parts.scheme not in makers or not parts.hostname:
         return Check("url", False, f"{url!r} is not an http(s) address")
     try:
-        with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:
-            return Check("url", 200 <= answer.status < 300, f"{url} answers {answer.status}")
-    except (OSError, ValueError, urllib.error.URLError) as error:
+        connection = makers[parts.scheme](parts.hostname, parts.port, timeout=timeout_seconds)
+        with closing(connection):
+            connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+            status = connection.getresponse().status
+    except (OSError, ValueError, HTTPException) as error:
         return Check("url", False, f"{url}: {error}")
+    return Check("url", 200 <= status < 300, f"{url} answers {status}")
 
 
 def look(cloud: Cloud, goals: Sequence[Goal], parallelism: int = 10) -> dict[str, Health]:

@@ -101,7 +101,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
-        """What a failover must know of the source when it is gone (capacity, classes, ARNs): JSON values; {} for what is not seen."""
+        """What a failover must know of the source when it is gone (capacity, classes, ARNs): JSON values; {} when not seen."""
 
     def receipt(self, call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """What of an accepted call's answer later looks need, because no describe call gives it back (a change id).
