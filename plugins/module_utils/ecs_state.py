@@ -366,7 +366,7 @@ def _blueprint(reader: Reader, pair: Pair, standby: Place, model: Place) -> Blue
     images = []
     before = {(image.registry, image.repository, image.reference): image for image in ecr_images(ours)}
     for image in ecr_images(wanted):
-        if image.registry != pair.account:  # another account's registry answers its own account only
+        if image.registry != serving.arn.split(":")[4]:  # another account's registry answers its own account only
             continue
         digest = _digest(reader, pair.account, image)
         twin = before.get((image.registry, image.repository, image.reference))
