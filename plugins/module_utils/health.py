@@ -23,7 +23,7 @@ POLL_SECONDS = 10.0
 
 
 def probe(url: str, timeout_seconds: float = URL_TIMEOUT_SECONDS) -> Check:
-    """GET on a health check URL: passes on a 2xx answer, without following redirects. Only http and https are opened, whatever a tag says."""
+    """GET on a health check URL: passes on a 2xx answer. Follows no redirect, opens only http and https, whatever a tag says."""
     parts = urlsplit(url)
     makers = {"http": HTTPConnection, "https": HTTPSConnection}
     if parts.scheme not in makers or not parts.hostname:
