@@ -1,0 +1,285 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the RDS adapter sees of a pair, and how it is read: one listing per region, one request for the lag of many replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from .adapters.base import Reader
+from .model import UNREACHABLE, Pair, Unreachable
+
+#: Written on a replica before it is promoted: of two writable sides, the one with the larger number was activated last.
+EPOCH_TAG: Final = "dr:epoch"
+#: Written on a replica when it is made: the epoch of what it replicates, for the time when that does not answer.
+FOLLOWS_TAG: Final = "dr:follows-epoch"
+#: Written before a source is fenced: the security groups that it had, for `rollback` and for the replica that replaces it.
+GROUPS_TAG: Final = "dr:security-groups"
+#: Written on an old source: the identifier it had. With it goes dr:enabled=false, so that discovery leaves it alone.
+RETIRED_TAG: Final = "dr:quarantined"
+#: Tags that say something about one instance only, and are never copied to its replica.
+OWN_TAGS: Final = frozenset({EPOCH_TAG, FOLLOWS_TAG, GROUPS_TAG, RETIRED_TAG})
+#: The security group without inbound rules that fences, where the setting `fence_security_group` names no other.
+FENCE_GROUP: Final = "dr-aws-fence"
+#: A lag whose newest datapoint is older is not known.
+LAG_WINDOW: Final = timedelta(minutes=5)
+#: GetMetricData takes so many queries a call.
+METRIC_LIMIT: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One side's DB instance, as DescribeDBInstances shows it.
+
+    source: (region, identifier) of what it replicates from, set exactly while it does. groups_settled: no change of its security
+    groups is under way. replication: the state of `read replication` among its StatusInfos, "" where AWS gives none.
+    lag_seconds: of a replica, from CloudWatch; None without a recent datapoint, -1 when it does not replicate.
+    """
+
+    arn: str
+    id: str
+    region: str
+    status: str
+    engine: str = ""
+    instance_class: str = ""
+    resource_id: str = ""
+    endpoint: str = ""
+    port: int = 0
+    source: tuple[str, str] | None = None
+    replicas: tuple[str, ...] = ()
+    backup_days: int = 0
+    groups: tuple[str, ...] = ()
+    groups_settled: bool = True
+    subnet_group: str = ""
+    vpc_id: str = ""
+    kms_key_id: str = ""
+    encrypted: bool = False
+    multi_az: bool = False
+    protected: bool = False
+    parameter_group: str = ""
+    option_group: str = ""
+    replication: str = ""
+    lag_seconds: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether it replicates from another instance and is read-only."""
+        return self.source is not None
+
+    @property
+    def epoch(self) -> int:
+        """How often its database had been activated when this instance was; 0 before the first time."""
+        return _number(self.tags.get(EPOCH_TAG))
+
+    @property
+    def follows(self) -> int:
+        """The epoch of what it replicated when it was made."""
+        return _number(self.tags.get(FOLLOWS_TAG))
+
+    @property
+    def saved_groups(self) -> tuple[str, ...]:
+        """Its security groups before it was fenced; empty when it never was."""
+        return tuple(self.tags.get(GROUPS_TAG, "").split())
+
+    @property
+    def fenced(self) -> bool:
+        """Whether it has lost the security groups that it served with."""
+        return bool(self.saved_groups) and sorted(self.saved_groups) != sorted(self.groups)
+
+    @property
+    def retired(self) -> bool:
+        """Whether CLEANUP has begun to put it aside."""
+        return RETIRED_TAG in self.tags
+
+    @property
+    def suffix(self) -> str:
+        """Part of a name that no other instance ever has: from AWS's own immutable id of it."""
+        return self.resource_id.rpartition("-")[2].lower()[-10:]
+
+
+Side: TypeAlias = Instance | Unreachable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Both sides. retired: old instances of this pair in the source region. fence_group: id of the group that fences there,
+    None when there is none yet."""
+
+    source: Side
+    target: Side
+    retired: tuple[Instance, ...] = ()
+    fence_group: str | Unreachable | None = None
+
+
+def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
+    """A setting, as it is for one region: `regions.<region>.<name>` before `<name>`."""
+    there = pair.settings.get("regions", {}).get(region, {})
+    return there.get(name, pair.settings.get(name, default))
+
+
+def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
+    """Pair key -> Seen. Two listings, the lag of what replicates, and the fencing group where one may be needed."""
+    account, source_region, target_region = pairs[0].account, pairs[0].source_region, pairs[0].target_region
+    here = _instances(reader, account, source_region)
+    there = _instances(reader, account, target_region)
+    sources = {pair.key: _find(here, pair.source_id) for pair in pairs}
+    targets = {pair.key: _find(there, pair.target_id) for pair in pairs}
+    targets = _with_lag(reader, account, target_region, targets)
+    sources = _with_lag(reader, account, source_region, sources)
+    fences = _fences(reader, account, source_region, pairs, sources)
+    return {
+        pair.key: Seen(
+            sources[pair.key],
+            targets[pair.key],
+            _retired(here, pair.source_id),
+            option(pair, source_region, "fence_security_group") or _fence(fences, sources[pair.key]),
+        )
+        for pair in pairs
+    }
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0
+
+
+_Listing = dict[str, Instance] | Unreachable
+
+
+def _instances(reader: Reader, account: str, region: str) -> _Listing:
+    found = reader.pages(account, region, "rds", "describe_db_instances", "DBInstances")
+    if isinstance(found, Unreachable):
+        return UNREACHABLE
+    return {one["DBInstanceIdentifier"]: instance(one, region) for one in found or () if not one.get("DBClusterIdentifier")}
+
+
+def _find(listing: _Listing, ident: str) -> Side:
+    return listing if isinstance(listing, Unreachable) else listing.get(ident.lower())
+
+
+def _retired(listing: _Listing, ident: str) -> tuple[Instance, ...]:
+    if isinstance(listing, Unreachable):
+        return ()
+    old = [one for one in listing.values() if one.tags.get(RETIRED_TAG) == ident.lower() and one.id != ident.lower()]
+    return tuple(sorted(old, key=lambda one: (-one.epoch, one.id)))
+
+
+def instance(shown: Mapping[str, Any], region: str) -> Instance:
+    """AWS's description of a DB instance as an Instance."""
+    subnets = shown.get("DBSubnetGroup", {})
+    groups = shown.get("VpcSecurityGroups", ())
+    kept = [one for one in groups if one.get("Status") != "removing"]
+    states = [one for one in shown.get("StatusInfos", ()) if one.get("StatusType") == "read replication"]
+    parameters = [one["DBParameterGroupName"] for one in shown.get("DBParameterGroups", ())]
+    options = [one["OptionGroupName"] for one in shown.get("OptionGroupMemberships", ())]
+    source = shown.get("ReadReplicaSourceDBInstanceIdentifier")
+    return Instance(
+        arn=shown["DBInstanceArn"],
+        id=shown["DBInstanceIdentifier"],
+        region=region,
+        status=shown.get("DBInstanceStatus", "unknown"),
+        engine=shown.get("Engine", ""),
+        instance_class=shown.get("DBInstanceClass", ""),
+        resource_id=shown.get("DbiResourceId", ""),
+        endpoint=shown.get("Endpoint", {}).get("Address", ""),
+        port=shown.get("Endpoint", {}).get("Port", 0),
+        source=_place(source, region) if source else None,
+        replicas=tuple(shown.get("ReadReplicaDBInstanceIdentifiers", ())),
+        backup_days=shown.get("BackupRetentionPeriod", 0),
+        groups=tuple(sorted(one["VpcSecurityGroupId"] for one in kept)),
+        groups_settled=all(one.get("Status", "active") == "active" for one in groups),
+        subnet_group=subnets.get("DBSubnetGroupName", ""),
+        vpc_id=subnets.get("VpcId", ""),
+        kms_key_id=shown.get("KmsKeyId", ""),
+        encrypted=bool(shown.get("StorageEncrypted")),
+        multi_az=bool(shown.get("MultiAZ")),
+        protected=bool(shown.get("DeletionProtection")),
+        parameter_group=parameters[0] if parameters else "",
+        option_group=options[0] if options else "",
+        replication=states[0].get("Status", "") if states else "",
+        tags={one["Key"]: one.get("Value", "") for one in shown.get("TagList", ())},
+    )
+
+
+def _place(name: str, region: str) -> tuple[str, str]:
+    """Where a replica's source is: AWS gives an ARN for one in another region, a bare identifier for one in the same."""
+    parts = name.split(":")
+    return (parts[3], parts[-1]) if name.startswith("arn:") else (region, name)
+
+
+def _with_lag(reader: Reader, account: str, region: str, sides: dict[str, Side]) -> dict[str, Side]:
+    """The replicas among them with their lag."""
+    replicas = sorted({side.id for side in sides.values() if isinstance(side, Instance) and side.is_replica})
+    lags: dict[str, float | None] = {}
+    for start in range(0, len(replicas), METRIC_LIMIT):
+        lags |= _lags(reader, account, region, replicas[start : start + METRIC_LIMIT])
+    return {
+        key: replace(side, lag_seconds=lags.get(side.id)) if isinstance(side, Instance) and side.is_replica else side
+        for key, side in sides.items()
+    }
+
+
+def _lags(reader: Reader, account: str, region: str, replicas: Sequence[str]) -> dict[str, float | None]:
+    now = datetime.now(UTC)
+    queries = [
+        {
+            "Id": f"m{index}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/RDS",
+                    "MetricName": "ReplicaLag",
+                    "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": name}],
+                },
+                "Period": 60,
+                "Stat": "Maximum",
+            },
+        }
+        for index, name in enumerate(replicas)
+    ]
+    found = reader.pages(
+        account,
+        region,
+        "cloudwatch",
+        "get_metric_data",
+        "MetricDataResults",
+        MetricDataQueries=queries,
+        StartTime=now - LAG_WINDOW,
+        EndTime=now,
+        ScanBy="TimestampDescending",
+    )
+    if isinstance(found, Unreachable):
+        return {}
+    newest: dict[str, float] = {}
+    for result in found or ():
+        if result.get("Values"):
+            newest.setdefault(result["Id"], float(result["Values"][0]))
+    return {name: newest.get(f"m{index}") for index, name in enumerate(replicas)}
+
+
+_Fences = Mapping[str, str] | Unreachable
+
+
+def _fences(reader: Reader, account: str, region: str, pairs: Iterable[Pair], sources: Mapping[str, Side]) -> _Fences:
+    """VPC -> its fencing group, looked up where a source may have to be fenced with it."""
+    asking = [
+        side.vpc_id
+        for pair in pairs
+        if isinstance(side := sources[pair.key], Instance) and not side.is_replica
+        if not option(pair, region, "fence_security_group")
+    ]
+    if not asking:
+        return {}
+    names = {"Name": "group-name", "Values": [FENCE_GROUP]}
+    found = reader.pages(account, region, "ec2", "describe_security_groups", "SecurityGroups", Filters=[names])
+    if isinstance(found, Unreachable):
+        return UNREACHABLE
+    return {one["VpcId"]: one["GroupId"] for one in found or () if not one.get("IpPermissions")}
+
+
+def _fence(fences: _Fences, source: Side) -> str | Unreachable | None:
+    if isinstance(fences, Unreachable):
+        return UNREACHABLE
+    return fences.get(source.vpc_id) if isinstance(source, Instance) else None
