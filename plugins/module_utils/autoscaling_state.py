@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from .adapters.base import Reader
 from .model import UNREACHABLE, Pair, Unreachable
@@ -149,7 +149,7 @@ class Blueprint:
         return bool({self.own.origin, self.own.id} & {self.image.origin, self.image.id} - {""})
 
 
-Side = Group | Unreachable | None
+Side: TypeAlias = "Group | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,13 @@ class Place:
     name: str
     region: str
     side: Side
+
+    @property
+    def group(self) -> Group:
+        """What stands there. TypeError when that is not known, or nothing: a decision has looked before."""
+        if not isinstance(self.side, Group):
+            raise TypeError(f"{self.name} in {self.region} is no group that was seen")
+        return self.side
 
 
 def observed(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
@@ -312,8 +319,7 @@ def _with_targets(reader: Reader, account: str, place: Place) -> Side:
 
 
 def _blueprint(reader: Reader, pair: Pair, standby: Place, model: Place) -> Blueprint | Unreachable | None:
-    serving, group = model.side, standby.side
-    assert isinstance(serving, Group)
+    serving, group = model.group, standby.side
     if serving.template is None or serving.operator:
         return None
     source = _version(reader, pair.account, model.region, serving.template, serving.template.version)

@@ -48,8 +48,8 @@ def copied(plan: Blueprint, goal: Goal, standby: Place, model: Place) -> Step | 
 
 def created(plan: Blueprint, goal: Goal, standby: Place, model: Place, serving: Group) -> Step:
     """The launch template, then the group at zero. What belongs to a region must be set where production has it."""
-    pair, spec, template = goal.pair, serving.spec, serving.template
-    assert template is not None
+    pair, spec = goal.pair, serving.spec
+    template = serving.template.name if serving.template else standby.name
 
     def set_for(name: str) -> Any:
         return option(pair, standby.region, name)
@@ -65,9 +65,9 @@ def created(plan: Blueprint, goal: Goal, standby: Place, model: Place, serving: 
     wanted = _template_data(plan, pair, standby.region, model.region)
     if isinstance(wanted, Blocked):
         return wanted
-    token = _token(json.dumps(wanted, sort_keys=True), standby.region, template.name)
+    token = _token(json.dumps(wanted, sort_keys=True), standby.region, template)
     if plan.newest is None:
-        params: dict[str, Any] = {"LaunchTemplateName": template.name, "LaunchTemplateData": wanted, "ClientToken": token}
+        params: dict[str, Any] = {"LaunchTemplateName": template, "LaunchTemplateData": wanted, "ClientToken": token}
         return Call("ec2", "create_launch_template", standby.region, params, "create its launch template")
     if plan.newest.data != wanted:
         params = {"LaunchTemplateId": plan.newest.template_id, "LaunchTemplateData": wanted, "ClientToken": token}
@@ -93,8 +93,7 @@ def created(plan: Blueprint, goal: Goal, standby: Place, model: Place, serving: 
 def renewed(plan: Blueprint, standby: Place, group: Group) -> Step:
     """The standby's own launch template with the copied image, pinned by the group."""
     current, copy = plan.current, plan.copy
-    assert copy is not None
-    if current is None:
+    if current is None or copy is None:
         return Blocked(f"the launch template of {standby.name} in {standby.region} cannot be read", "repair it, then resume")
     newest = plan.newest
     if newest is None or newest.image_id != copy.id:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from .adapters.base import Reader
 from .model import UNREACHABLE, Pair, Unreachable
@@ -117,7 +117,7 @@ class Blueprint:
     images: tuple[Image, ...] = ()
 
 
-Side = Service | Unreachable | None
+Side: TypeAlias = "Service | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,13 @@ class Place:
     @property
     def name(self) -> str:
         return _split(self.ident)[1]
+
+    @property
+    def service(self) -> Service:
+        """What stands there. TypeError when that is not known, or nothing: a decision has looked before."""
+        if not isinstance(self.side, Service):
+            raise TypeError(f"{self.ident} in {self.region} is no service that was seen")
+        return self.side
 
     @property
     def resource_id(self) -> str:
@@ -188,11 +195,11 @@ def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
 
 
 NO_CLUSTER = "no cluster"
-_Found = Service | Unreachable | str | None
+_Found: TypeAlias = "Service | Unreachable | str | None"
 
 
 def _split(ident: str) -> tuple[str, str]:
-    cluster, _, name = ident.rpartition("/")
+    cluster, _slash, name = ident.rpartition("/")
     return cluster or "default", name
 
 
@@ -344,8 +351,7 @@ def _with_targets(reader: Reader, account: str, place: Place) -> Side:
 
 def _blueprint(reader: Reader, pair: Pair, standby: Place, model: Place) -> Blueprint | Unreachable | None:
     """What the standby is to run, or None when it is known to follow the serving side already."""
-    serving, service = model.side, standby.side
-    assert isinstance(serving, Service)
+    serving, service = model.service, standby.side
     if isinstance(service, Service) and (service.desired or service.follows == serving.task_definition):
         return None
 

@@ -176,7 +176,7 @@ def _launch(ctx: Ctx, group: Group, number: int) -> None:
     cause = f"an instance was started in response to a difference between desired and actual capacity of {number}."
     refused = _refusal(ctx, group, data)
     if refused:
-        for _ in range(number):
+        for _number in range(number):
             activity = _activity(ctx, group, "Launching a new EC2 instance", cause)
             ctx.clock.after(FAILED_AFTER, partial(_end, ctx, activity, "Failed", refused))
         group.attempts += 1

@@ -101,7 +101,7 @@ def _service(ctx: Ctx, params: Params, key: str = "service") -> Service:
 
 
 def _definition(ctx: Ctx, name: str) -> Params:
-    family, _, revision = name.rsplit("/", 1)[-1].partition(":")
+    family, _colon, revision = name.rsplit("/", 1)[-1].partition(":")
     revisions = _definitions(ctx).get(family, [])
     for definition in reversed(revisions):
         if revision == str(definition["revision"]) or (not revision and definition["status"] == "ACTIVE"):
@@ -149,7 +149,7 @@ def _reconcile(ctx: Ctx, service: Service) -> None:
 def _launch(ctx: Ctx, service: Service, number: int) -> None:
     ctx = ctx.within()
     deployment = service.primary["id"]
-    tasks = [_task(ctx, service, "PROVISIONING") for _ in range(number)]
+    tasks = [_task(ctx, service, "PROVISIONING") for _number in range(number)]
     _say(service, ctx.clock.now(), f"has started {number} tasks.")
 
     def pending() -> None:
@@ -422,7 +422,7 @@ def list_services(ctx: Ctx, params: Params) -> Params:
     cluster = _cluster(ctx, params)
     arns = [
         service.view["serviceArn"]
-        for (where, _), service in sorted(_services(ctx).items(), key=lambda item: item[0])
+        for (where, _name), service in sorted(_services(ctx).items(), key=lambda item: item[0])
         if where == cluster and service.view["status"] != "INACTIVE"
     ]
     page, token = _page(arns, params, 10)
@@ -441,7 +441,7 @@ def describe_clusters(ctx: Ctx, params: Params, out: Params) -> None:
     for cluster in out.get("clusters", []):
         services = [
             service
-            for (name, _), service in _services(ctx).items()
+            for (name, _service_name), service in _services(ctx).items()
             if name == cluster["clusterName"] and service.view["status"] != "INACTIVE"
         ]
         cluster["activeServicesCount"] = len(services)
@@ -459,7 +459,7 @@ def list_tasks(ctx: Ctx, params: Params) -> Params:
     if "serviceName" in params:
         services = [_service(ctx, params, "serviceName")]
     else:
-        services = [service for (name, _), service in _services(ctx).items() if name == cluster]
+        services = [service for (name, _service_name), service in _services(ctx).items() if name == cluster]
     arns = [
         task["taskArn"]
         for service in services
@@ -475,7 +475,12 @@ def list_tasks(ctx: Ctx, params: Params) -> Params:
 @op("ecs", "DescribeTasks")
 def describe_tasks(ctx: Ctx, params: Params) -> Params:
     cluster = _cluster(ctx, params)
-    held = {arn: task for (name, _), service in _services(ctx).items() if name == cluster for arn, task in service.tasks.items()}
+    held = {
+        arn: task
+        for (name, _service_name), service in _services(ctx).items()
+        if name == cluster
+        for arn, task in service.tasks.items()
+    }
     wanted = [arn if arn.startswith("arn:") else _arn(ctx, "task", f"{cluster}/{arn}") for arn in params["tasks"]]
     return {
         "tasks": [held[arn] for arn in wanted if arn in held],
@@ -487,7 +492,7 @@ def describe_tasks(ctx: Ctx, params: Params) -> Params:
 def stop_task(ctx: Ctx, params: Params) -> Params:
     """The service starts another one in its place."""
     cluster, name = _cluster(ctx, params), params["task"].rsplit("/", 1)[-1]
-    for (where, _), service in _services(ctx).items():
+    for (where, _name), service in _services(ctx).items():
         task = service.tasks.get(_arn(ctx, "task", f"{cluster}/{name}")) if where == cluster else None
         if task:
             _stop(ctx, service, [task], "UserInitiated", params.get("reason", "Task stopped by user"))
@@ -575,7 +580,7 @@ def _tagged(ctx: Ctx, arn: str) -> Service | None:
     """The service of an ARN; None for what moto holds."""
     if ":service/" not in arn:
         return None
-    cluster, _, name = arn.partition(":service/")[2].rpartition("/")
+    cluster, _slash, name = arn.partition(":service/")[2].rpartition("/")
     service = _services(ctx).get((cluster, name))
     if service is None:
         raise AwsError("InvalidParameterException", "The specified resource was not found.")
@@ -634,7 +639,7 @@ def _key(params: Params) -> tuple[str, str, str]:
 
 
 def _scaled(ctx: Ctx, resource: str) -> Service:
-    cluster, _, name = resource.removeprefix("service/").partition("/")
+    cluster, _slash, name = resource.removeprefix("service/").partition("/")
     service = _services(ctx).get((cluster, name))
     if service is None or service.view["status"] != "ACTIVE":
         raise AwsError("ValidationException", f"ECS service doesn't exist: {resource}")
@@ -799,7 +804,7 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Service:
         params["loadBalancers"] = [{"targetGroupArn": _target_group(ctx, name), "containerName": name, "containerPort": 80}]
     service = _make(ctx, cluster, params, "COMPLETED")
     service.tags = dict(tags) | ({"sim:tasks": spec["tasks"]} if "tasks" in spec else {})
-    for _ in range(desired):
+    for _number in range(desired):
         _task(ctx, service, "RUNNING")["startedAt"] = ctx.clock.now()
     _balance(ctx, service, "register_targets", list(service.tasks.values()))
     _count(service)

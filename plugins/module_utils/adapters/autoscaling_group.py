@@ -210,11 +210,10 @@ class AutoscalingGroup(Adapter):
             case Group(idle=False), Group() as target if target.serving < target.desired:
                 why = f"{target.serving} of {target.desired} instances of {pair.target_id} are in service in {pair.target_region}"
                 return Wait(why, poll_seconds=15, timeout_seconds=900)
-        source = seen.source
-        assert isinstance(source, Group)
-        stop = _stop(Place(pair.source_id, pair.source_region, source), "production runs in the other region")
+        here = Place(pair.source_id, pair.source_region, seen.source)
+        stop = _stop(here, "production runs in the other region")
         stopped = int(goal.captured.get("desired_capacity", 0))
-        return stop or Done({"group_arn": source.arn, "desired_capacity": 0, "in_service": 0, "stopped_instances": stopped})
+        return stop or Done({"group_arn": here.group.arn, "desired_capacity": 0, "in_service": 0, "stopped_instances": stopped})
 
     def replicate(self, seen: Seen, goal: Goal) -> Step:
         """The source stands by at zero for the target, of the image that runs there."""
@@ -250,15 +249,14 @@ class AutoscalingGroup(Adapter):
                 return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "create it there, then roll back")
             case Group(operator=operator), _ if operator:
                 return Blocked(*_operated(pair.source_id, operator))
-        source, target = seen.source, seen.target
-        assert isinstance(source, Group)
+        place, target = Place(pair.source_id, pair.source_region, seen.source), seen.target
+        source = place.group
         there = target.desired if isinstance(target, Group) else 0
         known = (there, int(goal.captured.get("desired_capacity", 0)), int(pair.settings.get("desired_capacity", 0)))
         wanted = source.desired or max(known)
         if not wanted:
             why = "neither side has an instance and no capacity was captured"
             return Blocked(why, "set the setting `desired_capacity`, then roll back")
-        place = Place(pair.source_id, pair.source_region, source)
         own = frozenset(goal.captured.get("suspended", ()))
         if start := _start(place, goal, wanted, _bounds(seen, goal), own):
             return start
@@ -321,12 +319,10 @@ class AutoscalingGroup(Adapter):
 
     def _at_zero(self, seen: Seen, goal: Goal, standby: Place, model: Place) -> Step:
         """The standby that exists: nothing scales it, it has no instance, and its image is today's."""
-        group, plan = standby.side, seen.blueprint
-        assert isinstance(group, Group)
+        group, plan = standby.group, seen.blueprint
         if not group.suspended.issuperset(HELD):
             return held(standby, group, "nothing may scale a standby by itself")
-        _low, high = _bounds(seen, goal)
-        high = high or group.maximum
+        high = _bounds(seen, goal)[1] or group.maximum
         if (group.minimum, group.maximum) != (0, high):
             return updated(standby, {"MinSize": 0, "MaxSize": high}, "let it stand at zero, with production's maximum")
         if not group.idle:
@@ -429,8 +425,7 @@ def _start(
     debt: str = "",
 ) -> Step | None:
     """The next step until `wanted` instances are in service and alarms and schedules are let go; None when they are."""
-    group = place.side
-    assert isinstance(group, Group)
+    group = place.group
     if missing := sorted(group.suspended.intersection(NEEDED) - own):
         why = "resume what brings instances into service"
         return processes("resume_processes", place, missing, why)
@@ -484,8 +479,7 @@ def _cause(message: str) -> str:
 
 def _stop(place: Place, reason: str) -> Step | None:
     """The next step until the group has no instances and nothing scales it up again; None when that is so."""
-    group = place.side
-    assert isinstance(group, Group)
+    group = place.group
     if group.operator:
         return Blocked(*_operated(place.name, group.operator))
     if group.status:

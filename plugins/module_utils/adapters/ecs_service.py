@@ -201,7 +201,7 @@ class EcsService(Adapter):
         place = Place(pair.source_id, pair.source_region, seen.source)
         return _stop(place, "production runs in the other region") or Done(
             {
-                "service_arn": place.side.arn if isinstance(place.side, Service) else "",
+                "service_arn": place.service.arn,
                 "desired_count": 0,
                 "running_count": 0,
                 "stopped_tasks": int(goal.captured.get("desired_count", 0)),
@@ -243,8 +243,8 @@ class EcsService(Adapter):
             case Service(status=status), _ if status != "ACTIVE":
                 why = f"{pair.source_id} in {pair.source_region} is {status}"
                 return Blocked(why, "deploy it there, then roll back")
-        source, target = seen.source, seen.target
-        assert isinstance(source, Service)
+        target, here = seen.target, Place(pair.source_id, pair.source_region, seen.source)
+        source = here.service
         running = target.desired if isinstance(target, Service) else 0
         known = (running, int(goal.captured.get("desired_count", 0)), int(pair.settings.get("desired_count", 0)))
         wanted = source.desired or max(known)
@@ -252,7 +252,7 @@ class EcsService(Adapter):
             why = "neither side runs a task and no capacity was captured"
             return Blocked(why, "set the setting `desired_count`, then roll back")
         minimum, maximum = _bounds(seen, goal)
-        if start := _start(Place(pair.source_id, pair.source_region, source), wanted, minimum, maximum):
+        if start := _start(here, wanted, minimum, maximum):
             return start
         there = Place(pair.target_id, pair.target_region, target)
         if isinstance(target, Service) and (stop := _stop(there, "rolled back")):
@@ -324,11 +324,10 @@ class EcsService(Adapter):
 
     def _hold(self, seen: Seen, goal: Goal, standby: Place) -> Step:
         """The standby runs nothing and its scaling, complete with policies, is held at zero."""
-        service, policies = standby.side, seen.policies
-        assert isinstance(service, Service)
+        service, policies = standby.service, seen.policies
         if not service.idle:
             return Wait(f"{service.running} tasks still run in {standby.region}", poll_seconds=15)
-        _minimum, maximum = _bounds(seen, goal)
+        maximum = _bounds(seen, goal)[1]
         scaling = service.scaling
         if maximum and policies and not isinstance(policies, Unreachable):
             if scaling is None:  # a maximum of 0 marks it as unfinished, should this run be interrupted
@@ -396,8 +395,7 @@ def _bounds(seen: Seen, goal: Goal) -> tuple[int | None, int | None]:
 
 def _start(place: Place, wanted: int, minimum: int | None, maximum: int | None, debt: str = "") -> Step | None:
     """The next step until the service runs `wanted` tasks and its scaling is let go; None when it does."""
-    service = place.side
-    assert isinstance(service, Service)
+    service = place.service
     if service.rollout == "FAILED":
         return Blocked(*_rollout_failed(service, place))
     scaling = service.scaling
@@ -415,8 +413,7 @@ def _start(place: Place, wanted: int, minimum: int | None, maximum: int | None, 
 
 def _stop(place: Place, reason: str) -> Step | None:
     """The next step until the service runs nothing and cannot be scaled up again; None when it does not."""
-    service = place.side
-    assert isinstance(service, Service)
+    service = place.service
     if service.strategy == "DAEMON":
         return Blocked(*_daemon(place))
     if service.status != "ACTIVE":
@@ -517,8 +514,7 @@ def _update(place: Place, change: Mapping[str, Any], why: str, debt: str = "") -
 
 
 def _tag(place: Place, key: str, value: str, why: str) -> Call:
-    assert isinstance(place.side, Service)
-    params = {"resourceArn": place.side.arn, "tags": [{"key": key, "value": value}]}
+    params = {"resourceArn": place.service.arn, "tags": [{"key": key, "value": value}]}
     return Call("ecs", "tag_resource", place.region, params, why)
 
 
