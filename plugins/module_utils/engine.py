@@ -8,6 +8,7 @@ due together are observed together (in the API's bulk size), and calls that AWS 
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import traceback
@@ -143,6 +144,8 @@ class Engine:
             before = known.get(goal.pair.key, {})
             intents = {digest: entry["outcome"] for digest, entry in before.get("intents", {}).items()}
             track = _Track(goal, self.adapter(goal.pair.technology), now, now, intents)
+            for entry in before.get("intents", {}).values():
+                track.keep(_receipt(entry))
             if before.get("done") is not None:
                 track.result = Result(goal.pair.key, phase, "done", outputs=before["done"])
             tracks[track.key] = track
@@ -354,14 +357,16 @@ class Engine:
         except Exception as error:  # what became of the call is not known: its effect decides
             failure = Failure("unreachable", type(error).__name__, str(error))
         outcome = "accepted" if failure is None else "unknown" if failure.kind == "unreachable" else "rejected"
-        detail = "" if failure is None else f"{failure.code}: {failure.message}"
-        self.journal.outcome([(track.key, phase, call, outcome, detail) for track, call in batch])
+        said = "" if failure is None else f"{failure.code}: {failure.message}"
+        receipts = {track.key: track.adapter.receipt(call, answer) if failure is None else {} for track, call in batch}
+        details = {key: json.dumps(receipt, default=str) if receipt else said for key, receipt in receipts.items()}
+        self.journal.outcome([(track.key, phase, call, outcome, details[track.key]) for track, call in batch])
         for track, call in batch:
             busy.discard(track.key)
             track.intents[call.digest] = outcome
             if failure is None:
                 track.retries, track.changed = 0, True
-                track.keep(track.adapter.receipt(call, answer))
+                track.keep(receipts[track.key])
                 track.accepted[call.digest] += 1
                 track.calls.append(_record(track, call))
                 track.due = self._at(self.clock.now(), max(min(call.settle_seconds, 2), call.hold_seconds))
@@ -413,6 +418,15 @@ def _untried(track: _Track, call: Call) -> bool:
     """Whether a failed attempt may be repeated: once in a run; it counts as failed when the new one's effect can be seen."""
     settling = track.intents.get(call.digest, "rejected") != "rejected" and track.held < SETTLE_POLLS
     return settling or not track.accepted[call.digest]
+
+
+def _receipt(intent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an earlier process of this execution kept of an answer, {} when nothing, or more than the journal holds."""
+    try:
+        kept = json.loads(intent["detail"]) if intent["outcome"] == "accepted" else {}
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def _merge(track: _Track, call: Call) -> Merge | None:

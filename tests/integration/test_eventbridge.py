@@ -215,3 +215,19 @@ def test_nothing_is_switched_off_without_proof(sandbox: Any, phase: str) -> None
     flow = load(sandbox)
     assert flow.one(phase).status == "blocked"
     assert flow.mutations() == []
+
+
+def test_a_run_that_dies_after_every_call_does_nothing_twice(sandbox: Any) -> None:
+    flow = load(sandbox)
+    for phase in ("activate", "cleanup", "replicate"):
+        assert flow.survive(phase).status == "done"
+    assert [call["operation"] for call in flow.mutations()] == ["TagResource", "DisableRule", "EnableRule"]
+    assert states(sandbox) == ("DISABLED", "ENABLED")
+
+
+def test_what_serves_with_the_source_dark_is_not_marked_again(sandbox: Any) -> None:
+    flow = load(sandbox)
+    sandbox.dark(EAST)
+    assert flow.one("activate", "unplanned").status == "done"
+    flow.captured["nightly"] = {"state": "ENABLED", "epoch": 1}  # captured after it, in the other direction
+    repeated(flow, "activate", "unplanned")

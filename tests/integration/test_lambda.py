@@ -362,3 +362,31 @@ def test_nothing_is_silenced_without_proof(sandbox: Any, phase: str) -> None:
     flow = load(sandbox)
     assert flow.one(phase).status == "blocked"
     assert flow.mutations() == []
+
+
+def test_a_run_that_dies_after_every_call_does_nothing_twice(sandbox: Any) -> None:
+    flow = load(sandbox, {"regions": CODE}, peer={"region": WEST, "standby": False}, queues=["orders"], reserved=7)
+    flow.capture()
+    for phase in ("instantiate", "activate", "cleanup", "replicate"):
+        assert flow.survive(phase).status == "done"
+    assert [call["operation"] for call in flow.mutations()] == [
+        "CreateFunction",
+        "PutFunctionConcurrency",
+        "PublishVersion",
+        "CreateAlias",
+        "CreateEventSourceMapping",
+        "TagResource",
+        "UpdateEventSourceMapping",
+        "PutFunctionConcurrency",
+        "UpdateEventSourceMapping",
+        "PutFunctionConcurrency",
+    ]
+    assert (reserved(sandbox, EAST), reserved(sandbox, WEST)) == (0, 7)
+
+
+def test_what_serves_with_the_source_dark_is_not_marked_again(sandbox: Any) -> None:
+    flow = load(sandbox)
+    sandbox.dark(EAST)
+    assert flow.one("activate", "unplanned").status == "done"
+    flow.captured["api"] = {"reserved": None, "epoch": 1}  # captured after it, in the other direction
+    repeated(flow, "activate", "unplanned")

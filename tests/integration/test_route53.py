@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from flow import Flow
+from flow import Flow, SimulatedClock
 
-from ansible_collections.dr.aws.plugins.module_utils.model import Pair
+from ansible_collections.dr.aws.plugins.module_utils.engine import Engine
+from ansible_collections.dr.aws.plugins.module_utils.journal import MemoryJournal
+from ansible_collections.dr.aws.plugins.module_utils.model import Goal, Pair
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "200000000001"
 ROLE = {ACCOUNT: (f"arn:aws:iam::{ACCOUNT}:role/dr-automation", "shop")}
@@ -231,3 +233,28 @@ def test_the_sandbox_takes_a_minute_to_reach_the_name_servers(sandbox: Any) -> N
         states.append(client.get_change(Id=change["Id"])["ChangeInfo"]["Status"])
     assert states == ["PENDING", "PENDING", "INSYNC"]
     assert records(sandbox, zone)["www.example.com.", ""]["TTL"] == 30
+
+
+def test_a_run_that_dies_after_the_call_does_nothing_twice(sandbox: Any) -> None:
+    zone = load(sandbox)
+    flow = Flow(sandbox, [pair(zone)], ROLE)
+    assert flow.survive("activate").status == "done"
+    assert ([call["operation"] for call in flow.mutations()], answer(sandbox, zone)) == (["ChangeResourceRecordSets"], NEW)
+
+
+def test_a_resumed_run_goes_on_waiting_for_the_change(sandbox: Any) -> None:
+    zone = load(sandbox)
+    flow = Flow(sandbox, [pair(zone)], ROLE)
+    goal, journal = Goal(flow.pairs[0], execution_id="dr-test"), MemoryJournal()
+
+    class Stopped(SimulatedClock):
+        def sleep(self, seconds: float) -> None:
+            if journal.known("activate")[goal.pair.key]["intents"]:
+                raise KeyboardInterrupt
+            super().sleep(seconds)
+
+    with pytest.raises(KeyboardInterrupt):
+        Engine(flow.cloud, journal, clock=Stopped(sandbox)).run("activate", [goal])
+    result = Engine(flow.cloud, journal, clock=flow.clock).run("activate", [goal])[goal.pair.key]
+    assert (result.status, result.calls, result.outputs["change_status"]) == ("done", (), "INSYNC")
+    assert result.seconds >= 25

@@ -106,7 +106,8 @@ class Adapter(ABC):
     def receipt(self, call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """What of an accepted call's answer later looks need, because no describe call gives it back (a change id).
 
-        The engine adds it to `pair.settings`. It may be lost with the process: a decision may use it, but never depend on it.
+        JSON values. The engine adds it to `pair.settings` and keeps it in the journal. It is lost with a process that dies before
+        it has the answer: a decision may use it, but never depend on it.
         """
         return {}
 

@@ -257,7 +257,7 @@ class EventbridgeRule(Adapter):
         fires = isinstance(away, Rule) and away.enabled
         known = away.epoch if isinstance(away, Rule) else int(goal.captured.get("epoch", 0)) if isinstance(away, Unreachable) else 0
         state = _state(to, away, goal, marked=rule.epoch > known)
-        settled = rule.enabled and not fires and not isinstance(away, Unreachable)
+        settled = rule.enabled and not fires and (bool(rule.epoch) or not isinstance(away, Unreachable))
         if not settled and rule.epoch <= known:
             tags = {EPOCH_TAG: str(known + 1), STATE_TAG: state}
             params = {"ResourceARN": rule.arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}

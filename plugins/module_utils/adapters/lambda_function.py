@@ -242,7 +242,7 @@ def _take_over(seen: Seen, goal: Goal, to: Place, away: Place, *, move_alias: bo
     other = away.side if isinstance(away.side, Function) else None
     lost = isinstance(away.side, Unreachable)
     known = other.epoch if other else int(goal.captured.get("epoch", 0)) if lost else 0
-    if function.epoch <= known:
+    if function.epoch <= known and not (lost and function.serving and function.epoch):
         if function.serving and not lost and not (other and other.serving):
             return Done(_outputs(seen, goal, to, other))  # it was switched by other means: nothing is to be done
         return _mark(goal, to, other, known)
