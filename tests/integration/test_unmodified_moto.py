@@ -116,3 +116,33 @@ def test_autoscaling_group(moto: Moto) -> None:
         for region in (EAST, WEST)
     }
     assert sizes == {EAST: 0, WEST: 2}
+
+
+def test_route53_record(moto: Moto) -> None:
+    client = moto.client("route53", WEST)
+    zone = client.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"].rpartition("/")[2]
+    record = {"Name": "www.example.com", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "east.example.net"}]}
+    client.change_resource_record_sets(
+        HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    )
+    ident = f"{zone}/www.example.com/CNAME"
+    values = {EAST: ["east.example.net"], WEST: ["west.example.net"]}
+    pair = Pair("www", "route53", ACCOUNT, EAST, WEST, ident, ident, settings={"values": values})
+    for phase, wanted in (("activate", "west.example.net"), ("rollback", "east.example.net")):
+        first, second = moto.run(phase, pair), moto.run(phase, pair)
+        assert (first.status, second.status, second.calls) == ("done", "done", ()), (phase, first, second)
+        listed = client.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        assert [one["ResourceRecords"] for one in listed if one["Type"] == "CNAME"] == [[{"Value": wanted}]]
+
+
+def test_eventbridge_rule(moto: Moto) -> None:
+    for region, state in ((EAST, "ENABLED"), (WEST, "DISABLED")):
+        events = moto.client("events", region)
+        events.put_rule(Name="nightly", ScheduleExpression="rate(1 day)", State=state)
+        events.put_targets(Rule="nightly", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{region}:{ACCOUNT}:q"}])
+    pair = Pair("nightly", "eventbridge", ACCOUNT, EAST, WEST, "default/nightly", "default/nightly")
+    for phase in ("activate", "cleanup", "replicate"):
+        first, second = moto.run(phase, pair), moto.run(phase, pair)
+        assert (first.status, second.status, second.calls) == ("done", "done", ()), (phase, first, second)
+    states = {region: moto.client("events", region).describe_rule(Name="nightly")["State"] for region in (EAST, WEST)}
+    assert states == {EAST: "DISABLED", WEST: "ENABLED"}
