@@ -178,7 +178,7 @@ def main() -> None:
             "role": {"type": "str"},
             "subnets": {"type": "list", "elements": "str"},
             "security_groups": {"type": "list", "elements": "str"},
-            "kms_key_arn": {"type": "str"},
+            "kms_key_arn": {"type": "str", "no_log": False},
             "layers": {"type": "list", "elements": "str"},
             "replace": {"type": "dict"},
             "event_sources": {"type": "dict"},
