@@ -178,12 +178,16 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 @functools.cache
 def _botocore_model(service: str) -> ServiceModel:
-    return session().get_service_model(service)
+    return _models().get_service_model(service)
 
 
 @functools.cache
+def _models() -> botocore.session.Session:
+    return session()
+
+
 def session() -> botocore.session.Session:
-    """A botocore session that reads nobody's configuration."""
+    """A new botocore session that reads nobody's configuration."""
     nothing = (None, None, None, None)
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     return botocore.session.Session(session_vars={"profile": nothing, **files})
@@ -193,7 +197,7 @@ def session() -> botocore.session.Session:
 def _services(signing_name: str) -> tuple[str, ...]:
     if signing_name in _SIGNING:
         return _SIGNING[signing_name]
-    return (signing_name,) if signing_name in session().get_available_services() else ()
+    return (signing_name,) if signing_name in _models().get_available_services() else ()
 
 
 def violations(shape: Shape | None, value: Any, path: str = "", out: list[str] | None = None) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from sandbox.__main__ import main
+from sandbox.gateway import Gateway
 
 
 def test_an_estate_is_written_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,3 +33,8 @@ def test_an_estate_that_is_not_there_ends_serve(capsys: pytest.CaptureFixture[st
 def test_no_command_is_a_mistake() -> None:
     with pytest.raises(SystemExit):
         main([])
+
+
+def test_two_worlds_do_not_share_their_clients() -> None:
+    for _ in range(2):
+        assert Gateway(scale=0).client("s3", "us-west-2", "200000000001").list_buckets()["Buckets"] == []
