@@ -52,7 +52,7 @@ class ActionModule(BatchAction):
         overridden = options["override_reason"] if status == "UNHEALTHY" else None
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
         if status == "UNHEALTHY" and not overridden:
-            remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e health_override_reason='…'"
+            remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e \"health_override_reason='…'\""
             raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {named}", remedy)
         return {
             "changed": False,

@@ -24,6 +24,13 @@ def _already(results: Mapping[str, Result]) -> str:
     return "".join(f", {number} {said[status]}" for status, number in counts(results).items())
 
 
+def first_call(result: Result) -> str:
+    """What check mode says of a resource: the first mutating call that would be sent, and where."""
+    call = result.calls[0]
+    where = f"{call['region']}, account {call['account']}"
+    return f"{result.key}: would call {call['service']} {call['operation']} in {where}: {call['why']}"
+
+
 class ActionModule(BatchAction):
     """See the documentation of the module of the same name."""
 
@@ -55,6 +62,9 @@ class ActionModule(BatchAction):
             observer=Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds()),
         )
         results = {**already, **engine.run(phase, goals)}
+        for result in results.values():
+            if result.status == "would_change":
+                self.say(f"  {first_call(result)}", color="yellow")
         run.settle(phase, results)
         stopping = {key: result for key, result in results.items() if stops(phase, result)}
         ended = {"phase": phase, "waves": waves, "counts": counts(results)}

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from ansible_collections.dr.aws.plugins.module_utils.model import Pair
 
 ENDED = ("done", "blocked", "deferred", "failed", "would_change")
-COLOURS = {"done": "green", "would_change": "yellow", "deferred": "yellow", "blocked": "red", "failed": "red"}
+#: In check mode the wave says afterwards what it would call.
+SILENT = ("would_change",)
+COLOURS = {"done": "green", "deferred": "yellow", "blocked": "red", "failed": "red"}
 #: Seconds between two summary lines, and how many resources one of them names.
 SUMMARY_SECONDS = 5.0
 NAMED = 3
@@ -43,6 +45,8 @@ class Progress:
     def __call__(self, key: str, state: str, text: str) -> None:
         """The engine's report: what `key` is doing now."""
         self.states[key] = (state, text)
+        if state in SILENT:
+            return
         if state in ENDED:
             self.say(f"  {self._clock(key):>18} {state:<9} {key}{': ' + text if text else ''}", color=COLOURS[state])
         elif self.now() - self.said >= SUMMARY_SECONDS:

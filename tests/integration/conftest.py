@@ -14,6 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from playbook import Operator
+
 from sandbox import estate
 from sandbox.gateway import Gateway
 from sandbox.server import Server
@@ -120,6 +122,16 @@ def sandbox(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield world
     finally:
         server.stop()
+
+
+@pytest.fixture
+def operator(sandbox: Sandbox, tmp_path: Path) -> Iterator[Operator]:
+    """Runs playbooks against the sandbox, whose time passes with each API call once an estate is loaded through `load`."""
+    person = Operator(sandbox, tmp_path)
+    try:
+        yield person
+    finally:
+        person.stop()
 
 
 @pytest.fixture
