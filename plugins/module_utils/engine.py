@@ -14,8 +14,10 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from .accounts import CallError, Failure
@@ -34,6 +36,8 @@ BUSY_POLL_SECONDS = 15
 BUSY_TIMEOUT_SECONDS = 3600
 #: Seconds between two looks at the lease and the progress while a wave runs (FR-2.2: at least every 3 s).
 TICK_SECONDS = 3.0
+#: So many outcomes or results are stored together (DynamoDB takes 25 in a batch); fewer when there is nothing else to do.
+FLUSH_ENTRIES = 25
 
 
 class Journal(Protocol):
@@ -133,6 +137,8 @@ class Engine:
         self.observer = observer or (lambda key, state, text: None)
         self.adapter = adapter
         self._jobs = 0
+        self._completed: SimpleQueue[Future[Any]] = SimpleQueue()
+        self._outcomes: list[tuple[str, str, Call, str, str]] = []
         self._finished: list[tuple[str, str, str, Mapping[str, Any]]] = []
 
     def run(self, phase: str, goals: Sequence[Goal]) -> dict[str, Result]:
@@ -173,6 +179,7 @@ class Engine:
                 busy.update(pair.key for pair in pairs)
                 future = pool.submit(self.adapter(pairs[0].technology).observe, self.cloud, pairs)
                 observing[future] = [tracks[pair.key] for pair in pairs]
+                future.add_done_callback(self._completed.put)
             if mergeable and not merging & {chunk[0].goal.pair.technology for chunk in observing.values()}:
                 self._send(phase, self._merged(tracks, mergeable, busy), pool, acting)
                 mergeable = []
@@ -181,7 +188,7 @@ class Engine:
                 self._flush()
                 self.journal.renew()
             if observing or acting:
-                for future in wait([*observing, *acting], timeout=TICK_SECONDS, return_when=FIRST_COMPLETED).done:
+                for future in self._ready():
                     if future in observing:
                         calls = self._observed(phase, future, observing.pop(future), busy)
                         single = [(track, call) for track, call in calls if _merge(track, call) is None]
@@ -192,9 +199,21 @@ class Engine:
             elif not mergeable:
                 pause = min((track.due for track in open_tracks if track.result is None), default=now) - self.clock.now()
                 if pause > 0:
+                    self._flush()
                     self.clock.sleep(min(pause, TICK_SECONDS))
-            self._flush()
+            if len(self._outcomes) >= FLUSH_ENTRIES or len(self._finished) >= FLUSH_ENTRIES:
+                self._flush()
             open_tracks = [track for track in open_tracks if track.result is None]
+        self._flush()
+
+    def _ready(self) -> list[Future[Any]]:
+        """Calls that came back; waits a moment for the first of them."""
+        found: list[Future[Any]] = []
+        with suppress(Empty):
+            found.append(self._completed.get(timeout=TICK_SECONDS))
+            while True:
+                found.append(self._completed.get_nowait())
+        return found
 
     def _free(self, phase: str, track: _Track, tracks: Mapping[str, _Track]) -> bool:
         """Whether what this pair depends on inside the wave is done; a dependency that ended otherwise ends it as well."""
@@ -346,6 +365,7 @@ class Engine:
             account = batch[0][0].goal.pair.account
             future = pool.submit(self.cloud.call, account, merged.region, merged.service, merged.operation, **dict(merged.params))
             acting[future] = batch
+            future.add_done_callback(self._completed.put)
 
     def _acted(self, phase: str, future: Future[Any], batch: list[tuple[_Track, Call]], busy: set[str]) -> None:
         failure = None
@@ -360,7 +380,7 @@ class Engine:
         said = "" if failure is None else f"{failure.code}: {failure.message}"
         receipts = {track.key: track.adapter.receipt(call, answer) if failure is None else {} for track, call in batch}
         details = {key: json.dumps(receipt, default=str) if receipt else said for key, receipt in receipts.items()}
-        self.journal.outcome([(track.key, phase, call, outcome, details[track.key]) for track, call in batch])
+        self._outcomes += [(track.key, phase, call, outcome, details[track.key]) for track, call in batch]
         for track, call in batch:
             busy.discard(track.key)
             track.intents[call.digest] = outcome
@@ -409,6 +429,10 @@ class Engine:
         self.observer(track.key, status, why)
 
     def _flush(self) -> None:
+        """Stores what was learned. It may come late: an intent without an outcome is one whose effect is not known."""
+        if self._outcomes:
+            outcomes, self._outcomes = self._outcomes, []
+            self.journal.outcome(outcomes)
         if self._finished:
             entries, self._finished = self._finished, []
             self.journal.finish(entries)
