@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -174,6 +175,16 @@ def test_routing_controls_need_no_control_plane(sandbox: Any) -> None:
     assert flow.one("rollback", "unplanned").status == "done"
     used = {f"{call['service']}:{call['operation']}" for call in sandbox.calls() if call["service"] != "sts"}
     assert used == {"route53-recovery-cluster:GetRoutingControlState", "route53-recovery-cluster:UpdateRoutingControlStates"}
+
+
+@pytest.mark.parametrize("ident", ["{zone}", "{zone}/www.example.com", "{zone}/nope.example.com/CNAME"])
+def test_a_name_that_is_not_there_is_never_made(sandbox: Any, ident: str) -> None:
+    zone = load(sandbox)
+    one = replace(pair(zone), source_id=ident.format(zone=zone), target_id=ident.format(zone=zone))
+    flow = Flow(sandbox, [one], ROLE)
+    result = flow.one("activate", "unplanned")
+    assert (result.status, flow.mutations()) == ("blocked", [])
+    assert "no record" in result.why
 
 
 def test_calls_are_the_declared_actions(sandbox: Any) -> None:

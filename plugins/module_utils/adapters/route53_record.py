@@ -87,7 +87,7 @@ class Switch:
     region: str
 
 
-Observation = Seen | Switch | Unreachable
+Observation = Seen | Switch | Unreachable | None
 
 
 class Route53Record(Adapter):
@@ -116,7 +116,7 @@ class Route53Record(Adapter):
         names = {pair.key: _names(pair) for pair in pairs if pair.settings.get("routing") != "arc"}
         zones: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for zone, name, kind, _ident in names.values():
-            zones[zone].add((name, kind))
+            zones[zone] |= {(name, kind)} if name and kind else set()
         listed = {zone: _listed(reader, pairs[0], zone, wanted) for zone, wanted in zones.items()}
         seen: dict[str, Observation] = {}
         for pair in pairs:
@@ -142,7 +142,7 @@ class Route53Record(Adapter):
         match seen:
             case Switch(source=source, target=target):
                 return Active.SOURCE if source else Active.TARGET if target else Active.NEITHER
-            case Seen(sets=Unreachable()) | Unreachable() | Seen(target=None) | Seen(source=None):
+            case Seen(sets=Unreachable()) | Unreachable() | None | Seen(target=None) | Seen(source=None):
                 return Active.UNKNOWN
             case Seen(sets=None | ()):
                 return Active.NEITHER
@@ -170,7 +170,7 @@ class Route53Record(Adapter):
                 return Blocked(why, f"correct the record, or its values in the inventory, before it is moved\n{_show(seen)}")
             case Seen(source=source, target=target):
                 return _moved(seen, goal, to=(pair.target_region, target), away=(pair.source_region, source))
-        return Blocked(*_CLUSTER_SILENT)
+        return Blocked(*(_NO_CLUSTER if seen is None else _CLUSTER_SILENT))
 
     def rollback(self, seen: Observation, goal: Goal) -> Step:
         """The name answers with the source again: nothing is lost by moving a name."""
@@ -186,7 +186,7 @@ class Route53Record(Adapter):
                 return blocked
             case Seen(source=source, target=target):
                 return _moved(seen, goal, to=(pair.source_region, source), away=(pair.target_region, target))
-        return Blocked(*_CLUSTER_SILENT)
+        return Blocked(*(_NO_CLUSTER if seen is None else _CLUSTER_SILENT))
 
     def health(self, seen: Observation, goal: Goal) -> Health:
         side = self.active(seen)
@@ -209,6 +209,10 @@ class Route53Record(Adapter):
         return {"change_id": answer["ChangeInfo"]["Id"]} if "ChangeInfo" in answer else {}
 
 
+_NO_CLUSTER = (
+    "routing arc needs the routing controls of both regions and the cluster's endpoints",
+    "add routing_controls: {region: ARN} and cluster_endpoints: [{endpoint, region}] to the record's settings",
+)
 _CLUSTER_SILENT = (
     "none of the ARC cluster's endpoints answers",
     "check `cluster_endpoints` and the network's way to them; the routing controls are unchanged",
@@ -309,8 +313,14 @@ def _change(reader: Reader, pair: Pair) -> Change | None:
     return Change(ident, info["Status"], info["SubmittedAt"].isoformat())
 
 
-def _switch(reader: Reader, pair: Pair) -> Switch | Unreachable:
-    """Both routing controls, from the first cluster endpoint that answers; those in the region being left come last."""
+def _switch(reader: Reader, pair: Pair) -> Switch | Unreachable | None:
+    """Both routing controls, from the first cluster endpoint that answers; those in the region being left come last.
+
+    None when the settings do not name them.
+    """
+    controls = pair.settings.get("routing_controls", {})
+    if not {pair.source_region, pair.target_region} <= set(controls) or not pair.settings.get("cluster_endpoints"):
+        return None
     endpoints = sorted(
         pair.settings.get("cluster_endpoints", ()), key=lambda one: (one["region"] == pair.source_region, one["region"])
     )
@@ -318,7 +328,7 @@ def _switch(reader: Reader, pair: Pair) -> Switch | Unreachable:
         service = f"{CLUSTER}@{one['endpoint']}"
         states = []
         for region in (pair.source_region, pair.target_region):
-            arn = pair.settings["routing_controls"][region]
+            arn = controls[region]
             answer = reader.read(pair.account, one["region"], service, "get_routing_control_state", RoutingControlArn=arn)
             if not isinstance(answer, dict):
                 break

@@ -79,6 +79,7 @@ def changed(step: Any) -> list[dict[str, Any]]:
         ("the target's is On", Switch(False, True, "arc", WEST), Active.TARGET),
         ("both are Off", Switch(False, False, "arc", WEST), Active.NEITHER),
         ("the cluster is silent", UNREACHABLE, Active.UNKNOWN),
+        ("the cluster is not known", None, Active.UNKNOWN),
     ],
 )
 def test_which_side_serves(sentence: str, look: Any, side: Active) -> None:
@@ -205,6 +206,7 @@ PENDING, INSYNC = Change("/change/C1", "PENDING"), Change("/change/C1", "INSYNC"
         ),
         ("no PRIMARY", seen(failover(OLD, "SECONDARY")), UNPLANNED, Blocked, "no PRIMARY"),
         ("ARC silent", UNREACHABLE, UNPLANNED, Blocked, "endpoints"),
+        ("ARC unknown", None, UNPLANNED, Blocked, "routing_controls"),
     ],
 )
 def test_activate(sentence: str, look: Any, goal: Goal, kind: type, says: str) -> None:
@@ -238,6 +240,7 @@ def test_the_time_until_the_last_resolver_forgets_counts_the_longer_ttl() -> Non
         ("weights", seen(weighted(OLD, "e", 0), weighted(NEW, "w", 9)), PLANNED, Call, "'Weight': 9"),
         ("failover", seen(failover(NEW, "PRIMARY"), failover(OLD, "SECONDARY")), PLANNED, Call, "web.east.example.net"),
         ("ARC silent", UNREACHABLE, PLANNED, Blocked, "endpoints"),
+        ("ARC unknown", None, PLANNED, Blocked, "routing_controls"),
     ],
 )
 def test_rollback(sentence: str, look: Any, goal: Goal, kind: type, says: str) -> None:
