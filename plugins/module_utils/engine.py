@@ -36,6 +36,8 @@ BUSY_POLL_SECONDS = 15
 BUSY_TIMEOUT_SECONDS = 3600
 #: Seconds between two looks at the lease and the progress while a wave runs (FR-2.2: at least every 3 s).
 TICK_SECONDS = 3.0
+#: Phases in which a pair waits for what it depends on.
+DEPENDENT_PHASES = ("instantiate", "activate")
 #: So many outcomes or results are stored together (DynamoDB takes 25 in a batch); fewer when there is nothing else to do.
 FLUSH_ENTRIES = 25
 
@@ -216,8 +218,11 @@ class Engine:
         return found
 
     def _free(self, phase: str, track: _Track, tracks: Mapping[str, _Track]) -> bool:
-        """Whether what this pair depends on inside the wave is done; a dependency that ended otherwise ends it as well."""
-        for key in track.goal.pair.dependencies:
+        """Whether what this pair depends on inside the wave is done; a dependency that ended otherwise ends it as well.
+
+        It is the target's sides that depend on each other: what happens to the old side needs no order.
+        """
+        for key in track.goal.pair.dependencies if phase in DEPENDENT_PHASES else ():
             needed = tracks.get(key)
             if needed is None:
                 continue

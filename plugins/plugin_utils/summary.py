@@ -9,6 +9,8 @@ from typing import Any
 
 from .progress import duration
 
+#: How many fence debts are named.
+NAMED = 5
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "PAUSED": "yellow", "CANCELLED": "yellow"}
 
 
@@ -35,7 +37,12 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
             "yellow",
         )
         yield f"            next, when the region answers: the same command with -e phases={phases.replace(' ', '')}", None
-    for debt in summary["debts"]:
+    debts = summary["debts"]
+    for debt in debts[:NAMED]:
         yield f"  fence debt: {debt['resource']}: {debt['text']}", "yellow"
+    if len(debts) > NAMED:
+        yield f"  fence debt: and {len(debts) - NAMED} more, all in the status", "yellow"
+    if debts:
+        yield "            they are settled by phase cleanup, once the region answers", None
     if summary["resume"]:
         yield f"  next: {summary['resume']}", None
