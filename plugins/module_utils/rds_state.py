@@ -107,7 +107,7 @@ Side: TypeAlias = Instance | Unreachable | None
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Both sides. retired: old instances of this pair in the source region. fence_group: id of the group that fences there,
-    None when there is none yet."""
+    None when there is none yet, "" when somebody has given it inbound rules."""
 
     source: Side
     target: Side
@@ -263,7 +263,7 @@ _Fences = Mapping[str, str] | Unreachable
 
 
 def _fences(reader: Reader, account: str, region: str, pairs: Iterable[Pair], sources: Mapping[str, Side]) -> _Fences:
-    """VPC -> its fencing group, looked up where a source may have to be fenced with it."""
+    """VPC -> its fencing group ("" for one that lets somebody in), looked up where a source may have to be fenced with it."""
     asking = [
         side.vpc_id
         for pair in pairs
@@ -276,7 +276,7 @@ def _fences(reader: Reader, account: str, region: str, pairs: Iterable[Pair], so
     found = reader.pages(account, region, "ec2", "describe_security_groups", "SecurityGroups", Filters=[names])
     if isinstance(found, Unreachable):
         return UNREACHABLE
-    return {one["VpcId"]: one["GroupId"] for one in found or () if not one.get("IpPermissions")}
+    return {one["VpcId"]: "" if one.get("IpPermissions") else one["GroupId"] for one in found or ()}
 
 
 def _fence(fences: _Fences, source: Side) -> str | Unreachable | None:

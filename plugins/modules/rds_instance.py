@@ -9,11 +9,62 @@ short_description: Carries an RDS instance with a cross-region read replica thro
 version_added: 0.1.0
 description:
   - Makes the end state of one phase hold for one DB instance. Observes both regions, and calls AWS only where they differ from it.
+  - A promotion cannot be undone. O(phase=activate) fences the source first where it answers, by a security group without inbound
+    rules, and O(phase=rollback) lifts that fence as long as nothing was promoted.
+  - O(phase=cleanup) fences the old source and renames it; with O(cleanup_policy=remove) it is deleted with a final snapshot.
+    O(phase=replicate) creates a replica in its place, under its identifier.
   - Aurora clusters have a module of their own, M(dr.aws.aurora_cluster).
 options:
   instance_class:
     description: The class of a replica that is created. The class of the instance that it replicates from when it is left out.
     type: str
+  subnet_group:
+    description: The DB subnet group of a replica that is created. That of the old instance in its place when it is left out.
+    type: str
+  security_groups:
+    description: IDs of the security groups of a replica that is created. Those of the old instance in its place when they are left out.
+    type: list
+    elements: str
+  kms_key_id:
+    description:
+      - The key in its own region of an encrypted replica that is created.
+      - That of the old instance in its place when it is left out; needed where there is none.
+    type: str
+  parameter_group:
+    description:
+      - The parameter group of a replica that is created, for MySQL, Oracle and Db2.
+      - Other engines start with their default group; RDS takes no other across regions.
+    type: str
+  option_group:
+    description: The option group of a replica that is created.
+    type: str
+  multi_az:
+    description: Whether a replica that is created has a standby in another zone.
+    type: bool
+  backup_days:
+    description: The backup retention of a replica that is promoted, in days. It is 7 when it is left out.
+    type: int
+  fence_security_group:
+    description:
+      - The ID of the security group that a fenced source is left with.
+      - A group C(dr-aws-fence) without inbound rules is made in its VPC when it is left out.
+    type: str
+  fence:
+    description: Whether the source is fenced before the promotion. Set it to V(false) only where its writers are stopped by other means.
+    type: bool
+  wait_for:
+    description:
+      - When O(phase=activate) is done. V(writable) does not wait for the first backup after the promotion.
+      - V(available) is used when it is left out.
+    type: str
+    choices: [available, writable]
+  regions:
+    description:
+      - Region to any of O(instance_class), O(subnet_group), O(security_groups), O(kms_key_id), O(parameter_group), O(option_group),
+        O(multi_az), O(backup_days), O(fence_security_group) and O(wait_for), for what happens in that region. Goes before the options
+        themselves.
+      - With it, the same options serve the failover and the way back.
+    type: dict
 extends_documentation_fragment:
   - dr.aws.technology
   - dr.aws.technology.attributes
@@ -25,10 +76,36 @@ author:
 """
 
 EXAMPLES = r"""
+- name: A replica of orders in us-west-2
+  dr.aws.rds_instance:
+    phase: instantiate
+    name: orders
+    source_region: us-east-1
+    target_region: us-west-2
+    regions:
+      us-west-2:
+        subnet_group: databases
+        security_groups: [sg-0a1b2c3d]
+        kms_key_id: arn:aws:kms:us-west-2:111111111111:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f
+
 - name: Promote the replica of orders in us-west-2, with the source region gone
   dr.aws.rds_instance:
     phase: activate
     mode: unplanned
+    name: orders
+    source_region: us-east-1
+    target_region: us-west-2
+
+- name: Put the old source aside when its region is back
+  dr.aws.rds_instance:
+    phase: cleanup
+    name: orders
+    source_region: us-east-1
+    target_region: us-west-2
+
+- name: Protect orders again, by a replica in us-east-1
+  dr.aws.rds_instance:
+    phase: replicate
     name: orders
     source_region: us-east-1
     target_region: us-west-2
@@ -57,7 +134,15 @@ outputs:
   description: Facts of the end state, such as identifiers, endpoints and the replication lag.
   returned: always
   type: dict
-  sample: {endpoint: orders.us-west-2.rds.amazonaws.com, role: primary}
+  sample:
+    db_instance_arn: arn:aws:rds:us-west-2:111111111111:db:orders
+    db_resource_id: db-ABCDEFGHIJKLMNOPQRSTUVWXYZ
+    endpoint: orders.us-west-2.rds.amazonaws.com
+    port: 5432
+    lag_seconds: null
+    source_db_instance: ""
+    role: active
+    fencing: deferred
 why:
   description: Why the phase is not done, empty when it is.
   returned: always
@@ -89,6 +174,17 @@ def main() -> None:
         RdsInstance(),
         {
             "instance_class": {"type": "str"},
+            "subnet_group": {"type": "str"},
+            "security_groups": {"type": "list", "elements": "str"},
+            "kms_key_id": {"type": "str"},
+            "parameter_group": {"type": "str"},
+            "option_group": {"type": "str"},
+            "multi_az": {"type": "bool"},
+            "backup_days": {"type": "int"},
+            "fence_security_group": {"type": "str"},
+            "fence": {"type": "bool"},
+            "wait_for": {"type": "str", "choices": ["available", "writable"]},
+            "regions": {"type": "dict"},
         },
     )
 

@@ -38,13 +38,15 @@ class RdsInstance(Adapter):
     Settings (manifest or host variables; `regions.<region>.<name>` overrides `<name>` for what happens in that region):
     instance_class, subnet_group, security_groups, kms_key_id, parameter_group, option_group, multi_az: of a replica that is created
     there; what is left out is taken from the old instance that it replaces, or from what was captured of it. backup_days (7): the
-    backup retention of a promoted replica. fence_security_group: id of the group that a fenced source is left with.
+    backup retention of a promoted replica. fence_security_group: id of the group that a fenced source is left with. fence (true):
+    false leaves the source as it is before a promotion, for writers that are stopped by other means.
     wait_for (available): `writable` to go on while the first backup after a promotion is taken.
     """
 
     technology = "rds"
     bulk = 100
-    busy = frozenset({"InvalidDBInstanceState", "InvalidDBInstanceStateFault"})
+    #: InvalidGroup.Duplicate: another database of the same VPC has just made the group that fences them all.
+    busy = frozenset({"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidGroup.Duplicate"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 3600, "activate": 600, "cleanup": 300, "replicate": 3600}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "observe": ("cloudwatch:GetMetricData", "ec2:DescribeSecurityGroups", "rds:DescribeDBInstances"),
@@ -119,7 +121,7 @@ class RdsInstance(Adapter):
         if writable(source):
             if goal.planned and not source.fenced and (late := _late(target, goal)):
                 return late
-            exposed = not goal.planned and (source.status not in USABLE or isinstance(seen.fence_group, Unreachable))
+            exposed = not source.fenced and not _to_fence(source, seen, goal)
             if not exposed:
                 hold = DRAIN_SECONDS if goal.planned else 0
                 step = _fence(source, seen, goal, "so that only one side takes writes", hold)
@@ -315,6 +317,14 @@ def _base(seen: Seen, goal: Goal) -> int:
     return max(seen_there, follows, int(goal.captured.get("epoch", 0)))
 
 
+def _to_fence(source: Instance, seen: Seen, goal: Goal) -> bool:
+    """Whether the source is fenced before a promotion: planned, always; else where it is possible at once."""
+    if not goal.pair.settings.get("fence", True):
+        return False
+    possible = source.vpc_id if seen.fence_group is None else isinstance(seen.fence_group, str) and seen.fence_group
+    return goal.planned or (source.status in USABLE and bool(possible))
+
+
 def _fence(source: Instance, seen: Seen, goal: Goal, why: str, hold_seconds: int = 0) -> Step | None:
     """The source has the fencing group only, and its own groups on record; None when that holds."""
     region, group = source.region, seen.fence_group
@@ -326,6 +336,9 @@ def _fence(source: Instance, seen: Seen, goal: Goal, why: str, hold_seconds: int
         if source.status in CHANGING:
             return Wait(f"{source.id} in {region} is {source.status}", poll_seconds=15)
         return Blocked(f"{source.id} in {region} is {source.status}: it cannot be fenced", "run it with mode=unplanned")
+    if group == "":
+        why = f"the security group {FENCE_GROUP} of {source.vpc_id} in {region} has inbound rules, so it fences nothing"
+        return Blocked(why, f"remove its inbound rules, or set regions.{region}.fence_security_group, then resume")
     if group is None:
         if not source.vpc_id:
             why = f"the VPC of {source.id} in {region} is not known, so no group to fence it can be made"
