@@ -32,6 +32,10 @@ class RefusedError(Exception):
         self.item = item
 
 
+class MissingError(DrError):
+    """The control plane's table or bucket is not there: nobody made it yet."""
+
+
 def error_code(error: BaseException) -> str:
     """The code of an AWS error, or an empty string."""
     response = getattr(error, "response", None)
@@ -217,7 +221,7 @@ class Table:
                 raise RefusedError(_item(response.get("Item") or {})) from error
             failure = classify(error)
             if code == "ResourceNotFoundException":
-                raise DrError(f"table {self.name} does not exist", "ansible-playbook dr.aws.control_plane") from error
+                raise MissingError(f"table {self.name} does not exist", "ansible-playbook dr.aws.control_plane") from error
             if failure is not None and failure.kind == "denied":
                 text = f"table {self.name}: {operation} is refused: {failure.code}: {failure.message}"
                 raise DrError(text, f"grant dynamodb:* on table {self.name} to whoever runs this") from error

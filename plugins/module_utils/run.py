@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .accounts import Account, Accounts, AwsReader
-from .dynamo import epoch
+from .dynamo import MissingError, epoch
 from .engine import Result
 from .errors import InputError
 from .events import Notifier
@@ -42,6 +42,14 @@ class Control:
         self.store = Store(self.accounts.control("dynamodb"), self.accounts.control("s3"), control["table"], control["bucket"])
         self.notifier = Notifier(self.accounts.control("sns"), control.get("topic_arn") or "")
         self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
+
+    def captured(self, customer: str, environment: str) -> dict[str, Any]:
+        """What readiness captured last, by pair key; {} when it never ran. A cached inventory may know less."""
+        try:
+            kept = self.store.get_snapshot(customer, environment)
+        except MissingError:
+            return {}
+        return dict(kept["body"]["captured"]) if kept else {}
 
     def pause(self, seconds: float) -> float:
         """A pause between two looks, within the limit that the inventory file sets."""
@@ -76,7 +84,8 @@ class Run:
         """The run that `execution`, the plan action's fact, describes. LeaseLostError when another run has taken over."""
         ways = Control(control, execution["execution_id"] or "dr-aws-check")
         if not execution["execution_id"]:
-            return cls(ways, execution, None, {})
+            asked = execution["parameters"]
+            return cls(ways, execution, None, ways.captured(asked["customer"], asked["environment"]))
         body = ways.store.get_plan(execution["execution_id"])
         return cls(ways, execution, Plan.from_json(body["plan"]), body["captured"])
 
@@ -159,8 +168,3 @@ def shown(result: Result) -> dict[str, Any]:
         "remedy": result.remedy,
         "duration_seconds": result.seconds,
     }
-
-
-def waves_of(goals: Sequence[Goal]) -> list[int]:
-    """The waves that the goals are of, in order."""
-    return sorted({goal.pair.wave for goal in goals})

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from .model import DEFAULT_RPO_SECONDS, Goal, Pair
+from .model import DEFAULT_RPO_SECONDS, Pair
 
 
 def pair_of(key: str, variables: Mapping[str, Any], source_region: str, target_region: str) -> Pair:
@@ -48,10 +48,3 @@ def to_json(pair: Pair) -> dict[str, Any]:
 def from_json(value: Mapping[str, Any]) -> Pair:
     """The pair that `to_json` gave."""
     return Pair(**{**value, "dependencies": tuple(value["dependencies"])})
-
-
-def goals(
-    pairs: Sequence[Pair], captured: Mapping[str, Mapping[str, Any]], mode: str, cleanup_policy: str, execution_id: str
-) -> list[Goal]:
-    """What the engine is asked for: every pair with what was captured about it."""
-    return [Goal(pair, mode, cleanup_policy, execution_id, captured.get(pair.key, {})) for pair in pairs]

@@ -24,10 +24,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from .dynamo import RefusedError, Table, error_code, utc
+from .dynamo import MissingError, RefusedError, Table, error_code, utc
 from .errors import DrError
 from .journal import Journal, MemoryJournal
-from .lock import LeaseLostError, Lock, LockHeldError, holder
+from .lock import LeaseLostError, Lock, LockHeldError, holder, process_gone, process_started, this_host
 from .model import PHASES
 from .redact import mask
 from .status import summary
@@ -201,13 +201,16 @@ class Store:
             for item in self.table.query(pk, f"P#{phase}#O#"):
                 entry = {"resource": item["key"], "phase": phase, "status": item["status"], "at": item["at"]}
                 unfinished.append({**entry, **self.body(item["body"])})
+        lock = holder(self, execution["customer"], execution["environment"])
+        if lock and process_gone(str(lock["runner"]), this_host(), process_started):
+            lock = None  # its lease is not over yet, but whoever would renew it is proven dead
         return summary(
             execution,
             unfinished=unfinished,
             audit=self.audit(execution["execution_id"]),
             approvals=[shown(item) for item in self.table.query(pk, "APPR#")],
             debts=self.open_debts(execution["customer"], execution["environment"]),
-            lock=holder(self, execution["customer"], execution["environment"]),
+            lock=lock,
             now=self.clock(),
         )
 
@@ -351,7 +354,7 @@ class Store:
 
     def _no_bucket(self, error: Exception) -> DrError | None:
         if error_code(error) == "NoSuchBucket":
-            return DrError(f"bucket {self.bucket} does not exist", "ansible-playbook dr.aws.control_plane")
+            return MissingError(f"bucket {self.bucket} does not exist", "ansible-playbook dr.aws.control_plane")
         return None
 
 
