@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job with the source region gone, and its return: playbooks in processes of their own, end states by plain boto3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playbook import EAST, FULL, NONE, SERVICES, WEST, Operator, estate, key_of, names, pointing, tasks, unfolded
+
+WHO = tuple((account, cluster, name) for account, cluster, name, _wave, _tasks in SERVICES)
+
+
+def first_calls(out: str) -> dict[str, str]:
+    """Resource -> what check mode said it would call, and where."""
+    lines = [line.strip() for line in out.splitlines() if ": would call " in line]
+    return {line.partition(": would call ")[0]: line.partition(": would call ")[2] for line in lines}
+
+
+def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator) -> None:
+    """Readiness, check mode, failover, check mode, failover again; then the region answers and what was deferred is done."""
+    operator.load(estate())
+    operator.readiness()
+    assert operator.mutations() == [], "readiness only looks"
+    sandbox.dark(EAST)
+
+    checked = operator.failover("--check").ok()
+    said = first_calls(checked.out)
+    for who in WHO:
+        assert f"in {WEST}, account {who[0]}:" in said[key_of(*who)]
+    assert sum("route53 change_resource_record_sets" in one for one in said.values()) == len(pointing(EAST))
+    assert "check mode: nothing was changed, nothing was stored" in checked.out
+    assert operator.mutations() == []
+    assert tasks(sandbox, WEST) == NONE
+
+    there = operator.failover().ok()
+    assert there.changed > 0
+    assert tasks(sandbox, WEST) == FULL, "at the capacity that readiness captured"
+    assert names(sandbox) == pointing(WEST)
+    assert {call["region"] for call in operator.mutations()} == {WEST, "global"}
+    status = operator.status(there.execution_id)
+    assert (status["status"], status["progress_percentage"], status["failed_resources"]) == ("COMPLETED", 100, [])
+    services = {key_of(*who) for who in WHO}
+    assert {(one["phase"], one["resource"]) for one in status["deferred"]} == {
+        (phase, service) for phase in ("cleanup", "replicate") for service in services
+    }
+    assert {debt["resource"] for debt in status["debts"]} == services
+    for words in ("deferred: cleanup, replicate of 5 resources", "-e phases=cleanup,replicate", "fence debt: "):
+        assert words in unfolded(there.out)
+
+    mark = operator.mark()
+    again = operator.failover().ok()
+    assert again.changed == 0
+    assert again.execution_id != there.execution_id
+    checked = operator.failover("--check").ok()
+    assert (checked.changed, first_calls(checked.out)) == (0, {})
+    assert operator.mutations(mark) == []
+    assert {debt["resource"] for debt in operator.status(again.execution_id)["debts"]} == services
+
+    sandbox.clear_faults()
+    after = operator.failover(phases="cleanup,replicate").ok()
+    assert (tasks(sandbox, EAST), tasks(sandbox, WEST)) == (NONE, FULL)
+    assert names(sandbox) == pointing(WEST)
+    status = operator.status(after.execution_id)
+    assert (status["status"], status["deferred"], status["debts"]) == ("COMPLETED", [], [])
+    assert status["counts"] == {"cleanup": {"done": 5}, "replicate": {"done": 5}}
+
+    mark = operator.mark()
+    assert operator.failover().ok().changed == 0
+    assert operator.mutations(mark) == []
