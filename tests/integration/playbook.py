@@ -50,7 +50,7 @@ _EXECUTION = re.compile(r"execution (dr-\d{8}T\d{6}Z-[0-9a-f]{6})")
 
 def value_of(record: str, region: str) -> str:
     """What a record points at while `region` serves."""
-    return f"{record.split('.')[0]}.{region}.acme.example"
+    return f"{record.partition('.')[0]}.{region}.acme.example"
 
 
 def key_of(account: str, cluster: str, name: str) -> str:
