@@ -4,34 +4,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from .adapters.base import Reader
+from .fence import RETIRED_TAG, Fences, Marked, group_of, groups
+from .metrics import Metric, newest
 from .model import UNREACHABLE, Pair, Unreachable
 
-#: Written on a replica before it is promoted: of two writable sides, the one with the larger number was activated last.
-EPOCH_TAG: Final = "dr:epoch"
-#: Written on a replica when it is made: the epoch of what it replicates, for the time when that does not answer.
-FOLLOWS_TAG: Final = "dr:follows-epoch"
-#: Written before a source is fenced: the security groups that it had, for `rollback` and for the replica that replaces it.
-GROUPS_TAG: Final = "dr:security-groups"
-#: Written on an old source: the identifier it had. With it goes dr:enabled=false, so that discovery leaves it alone.
-RETIRED_TAG: Final = "dr:quarantined"
-#: Tags that say something about one instance only, and are never copied to its replica.
-OWN_TAGS: Final = frozenset({EPOCH_TAG, FOLLOWS_TAG, GROUPS_TAG, RETIRED_TAG})
-#: The security group without inbound rules that fences, where the setting `fence_security_group` names no other.
-FENCE_GROUP: Final = "dr-aws-fence"
-#: A lag whose newest datapoint is older is not known.
-LAG_WINDOW: Final = timedelta(minutes=5)
-#: GetMetricData takes so many queries a call.
-METRIC_LIMIT: Final = 500
+#: States that pass by themselves. `backing-up` is one: a promotion is refused in it.
+CHANGING: Final = frozenset(
+    {
+        "backing-up",
+        "configuring-enhanced-monitoring",
+        "configuring-iam-database-auth",
+        "configuring-log-exports",
+        "converting-to-vpc",
+        "creating",
+        "maintenance",
+        "modifying",
+        "moving-to-vpc",
+        "rebooting",
+        "renaming",
+        "resetting-master-credentials",
+        "starting",
+        "stopping",
+        "storage-config-upgrade",
+        "storage-initialization",
+        "upgrading",
+    }
+)
+#: States in which it answers its clients; a volume may be optimised for hours meanwhile.
+USABLE: Final = frozenset({"available", "storage-optimization"})
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Marked):
     """One side's DB instance, as DescribeDBInstances shows it.
 
     source: (region, identifier) of what it replicates from, set exactly while it does. groups_settled: no change of its security
@@ -71,29 +80,19 @@ class Instance:
         return self.source is not None
 
     @property
-    def epoch(self) -> int:
-        """How often its database had been activated when this instance was; 0 before the first time."""
-        return _number(self.tags.get(EPOCH_TAG))
+    def usable(self) -> bool:
+        """Whether it answers its clients."""
+        return self.status in USABLE
 
     @property
-    def follows(self) -> int:
-        """The epoch of what it replicated when it was made."""
-        return _number(self.tags.get(FOLLOWS_TAG))
+    def changing(self) -> bool:
+        """Whether its state passes by itself."""
+        return self.status in CHANGING
 
     @property
-    def saved_groups(self) -> tuple[str, ...]:
-        """Its security groups before it was fenced; empty when it never was."""
-        return tuple(self.tags.get(GROUPS_TAG, "").split())
-
-    @property
-    def fenced(self) -> bool:
-        """Whether it has lost the security groups that it served with."""
-        return bool(self.saved_groups) and sorted(self.saved_groups) != sorted(self.groups)
-
-    @property
-    def retired(self) -> bool:
-        """Whether CLEANUP has begun to put it aside."""
-        return RETIRED_TAG in self.tags
+    def modify(self) -> tuple[str, dict[str, Any]]:
+        """The operation that changes it, and the parameters that name it."""
+        return "modify_db_instance", {"DBInstanceIdentifier": self.id}
 
     @property
     def suffix(self) -> str:
@@ -130,7 +129,7 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     targets = {pair.key: _find(there, pair.target_id) for pair in pairs}
     targets = _with_lag(reader, account, target_region, targets)
     sources = _with_lag(reader, account, source_region, sources)
-    fences = _fences(reader, account, source_region, pairs, sources)
+    fences = groups(reader, account, source_region, _unfenced(pairs, sources))
     return {
         pair.key: Seen(
             sources[pair.key],
@@ -140,10 +139,6 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
         )
         for pair in pairs
     }
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
 
 
 _Listing = dict[str, Instance] | Unreachable
@@ -170,8 +165,8 @@ def _retired(listing: _Listing, ident: str) -> tuple[Instance, ...]:
 def instance(shown: Mapping[str, Any], region: str) -> Instance:
     """AWS's description of a DB instance as an Instance."""
     subnets = shown.get("DBSubnetGroup", {})
-    groups = shown.get("VpcSecurityGroups", ())
-    kept = [one for one in groups if one.get("Status") != "removing"]
+    found = shown.get("VpcSecurityGroups", ())
+    kept = [one for one in found if one.get("Status") != "removing"]
     states = [one for one in shown.get("StatusInfos", ()) if one.get("StatusType") == "read replication"]
     parameters = [one["DBParameterGroupName"] for one in shown.get("DBParameterGroups", ())]
     options = [one["OptionGroupName"] for one in shown.get("OptionGroupMemberships", ())]
@@ -190,7 +185,7 @@ def instance(shown: Mapping[str, Any], region: str) -> Instance:
         replicas=tuple(shown.get("ReadReplicaDBInstanceIdentifiers", ())),
         backup_days=shown.get("BackupRetentionPeriod", 0),
         groups=tuple(sorted(one["VpcSecurityGroupId"] for one in kept)),
-        groups_settled=all(one.get("Status", "active") == "active" for one in groups),
+        groups_settled=all(one.get("Status", "active") == "active" for one in found),
         subnet_group=subnets.get("DBSubnetGroupName", ""),
         vpc_id=subnets.get("VpcId", ""),
         kms_key_id=shown.get("KmsKeyId", ""),
@@ -213,73 +208,21 @@ def _place(name: str, region: str) -> tuple[str, str]:
 def _with_lag(reader: Reader, account: str, region: str, sides: dict[str, Side]) -> dict[str, Side]:
     """The replicas among them with their lag."""
     replicas = sorted({side.id for side in sides.values() if isinstance(side, Instance) and side.is_replica})
-    lags: dict[str, float | None] = {}
-    for start in range(0, len(replicas), METRIC_LIMIT):
-        lags |= _lags(reader, account, region, replicas[start : start + METRIC_LIMIT])
+    wanted = {name: Metric("AWS/RDS", "ReplicaLag", (("DBInstanceIdentifier", name),)) for name in replicas}
+    lags = newest(reader, account, region, wanted)
     return {
         key: replace(side, lag_seconds=lags.get(side.id)) if isinstance(side, Instance) and side.is_replica else side
         for key, side in sides.items()
     }
 
 
-def _lags(reader: Reader, account: str, region: str, replicas: Sequence[str]) -> dict[str, float | None]:
-    now = datetime.now(UTC)
-    queries = [
-        {
-            "Id": f"m{index}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/RDS",
-                    "MetricName": "ReplicaLag",
-                    "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": name}],
-                },
-                "Period": 60,
-                "Stat": "Maximum",
-            },
-        }
-        for index, name in enumerate(replicas)
-    ]
-    found = reader.pages(
-        account,
-        region,
-        "cloudwatch",
-        "get_metric_data",
-        "MetricDataResults",
-        MetricDataQueries=queries,
-        StartTime=now - LAG_WINDOW,
-        EndTime=now,
-        ScanBy="TimestampDescending",
-    )
-    if isinstance(found, Unreachable):
-        return {}
-    newest: dict[str, float] = {}
-    for result in found or ():
-        if result.get("Values"):
-            newest.setdefault(result["Id"], float(result["Values"][0]))
-    return {name: newest.get(f"m{index}") for index, name in enumerate(replicas)}
+def _unfenced(pairs: Iterable[Pair], sources: Mapping[str, Side]) -> Iterator[Instance]:
+    """Sources that may have to be fenced with a group of ours."""
+    for pair in pairs:
+        side = sources[pair.key]
+        if isinstance(side, Instance) and not side.is_replica and not option(pair, pair.source_region, "fence_security_group"):
+            yield side
 
 
-_Fences = Mapping[str, str] | Unreachable
-
-
-def _fences(reader: Reader, account: str, region: str, pairs: Iterable[Pair], sources: Mapping[str, Side]) -> _Fences:
-    """VPC -> its fencing group ("" for one that lets somebody in), looked up where a source may have to be fenced with it."""
-    asking = [
-        side.vpc_id
-        for pair in pairs
-        if isinstance(side := sources[pair.key], Instance) and not side.is_replica
-        if not option(pair, region, "fence_security_group")
-    ]
-    if not asking:
-        return {}
-    names = {"Name": "group-name", "Values": [FENCE_GROUP]}
-    found = reader.pages(account, region, "ec2", "describe_security_groups", "SecurityGroups", Filters=[names])
-    if isinstance(found, Unreachable):
-        return UNREACHABLE
-    return {one["VpcId"]: "" if one.get("IpPermissions") else one["GroupId"] for one in found or ()}
-
-
-def _fence(fences: _Fences, source: Side) -> str | Unreachable | None:
-    if isinstance(fences, Unreachable):
-        return UNREACHABLE
-    return fences.get(source.vpc_id) if isinstance(source, Instance) else None
+def _fence(fences: Fences, source: Side) -> str | Unreachable | None:
+    return group_of(fences, source.vpc_id if isinstance(source, Instance) else "")

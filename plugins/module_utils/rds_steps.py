@@ -4,36 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
-from .model import Blocked, Call, Deferred, Done, Goal, Pair, Step, Unreachable, Wait
-from .rds_state import FOLLOWS_TAG, OWN_TAGS, Instance, Side, option
+from .fence import FOLLOWS_TAG, OWN_TAGS
+from .model import Blocked, Call, Done, Goal, Pair, Step, Unreachable, Wait
+from .rds_state import CHANGING, USABLE, Instance, Side, option
 
-#: States that pass by themselves. `backing-up` is one: a promotion is refused in it.
-CHANGING: Final = frozenset(
-    {
-        "backing-up",
-        "configuring-enhanced-monitoring",
-        "configuring-iam-database-auth",
-        "configuring-log-exports",
-        "converting-to-vpc",
-        "creating",
-        "maintenance",
-        "modifying",
-        "moving-to-vpc",
-        "rebooting",
-        "renaming",
-        "resetting-master-credentials",
-        "starting",
-        "stopping",
-        "storage-config-upgrade",
-        "storage-initialization",
-        "upgrading",
-    }
-)
-#: States in which it answers its clients; a volume may be optimised for hours meanwhile.
-USABLE: Final = frozenset({"available", "storage-optimization"})
 #: A replica begins as a snapshot that is copied between regions: hours for terabytes.
 REPLICA_SECONDS: Final = 8 * 3600
 PROMOTION_SECONDS: Final = 3600
@@ -127,12 +103,6 @@ def stranger(side: Instance, expected: tuple[str, str]) -> Blocked:
     return Blocked(why, f"correct dr:peer or the manifest\n{show(side)}")
 
 
-def tag(side: Instance, tags: Mapping[str, str], why: str) -> Call:
-    """Writes tags onto one instance."""
-    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-    return Call("rds", "add_tags_to_resource", side.region, {"ResourceName": side.arn, "Tags": pairs}, why)
-
-
 def outputs(side: Instance) -> dict[str, Any]:
     """What reports show of one instance."""
     return {
@@ -143,14 +113,6 @@ def outputs(side: Instance) -> dict[str, Any]:
         "lag_seconds": side.lag_seconds,
         "source_db_instance": side.source[1] if side.source else "",
     }
-
-
-def dark(goal: Goal, region: str) -> Step:
-    """What a phase does about a region that does not answer."""
-    if goal.planned:
-        why = f"planned mode needs {region}, which does not answer"
-        return Blocked(why, "wait until it answers, or run this phase with mode=unplanned")
-    return Deferred(f"{region} does not answer")
 
 
 def show(side: Side) -> str:

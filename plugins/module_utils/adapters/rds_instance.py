@@ -12,18 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ..fence import EPOCH_TAG, RETIRED_TAG, dark, fence, lift, tag, wanted
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..rds_state import (
-    EPOCH_TAG,
-    FENCE_GROUP,
-    GROUPS_TAG,
-    RETIRED_TAG,
-    Instance,
-    Seen,
-    observe,
-    option,
-)
-from ..rds_steps import CHANGING, PROMOTION_SECONDS, USABLE, dark, outputs, show, stand_by, stranger, tag, writable
+from ..rds_state import CHANGING, USABLE, Instance, Seen, observe, option
+from ..rds_steps import PROMOTION_SECONDS, outputs, show, stand_by, stranger, writable
 from .base import Adapter, Reader
 
 #: After the fence, until what was under way has been written and has arrived.
@@ -121,10 +113,10 @@ class RdsInstance(Adapter):
         if writable(source):
             if goal.planned and not source.fenced and (late := _late(target, goal)):
                 return late
-            exposed = not source.fenced and not _to_fence(source, seen, goal)
+            exposed = not source.fenced and not wanted(source, seen.fence_group, goal)
             if not exposed:
                 hold = DRAIN_SECONDS if goal.planned else 0
-                step = _fence(source, seen, goal, "so that only one side takes writes", hold)
+                step = fence(source, seen.fence_group, goal, "so that only one side takes writes", hold)
                 step = step or (_drained(target, goal) if goal.planned else None)
                 if step:
                     return step
@@ -195,7 +187,7 @@ class RdsInstance(Adapter):
             case "available" | "storage-optimization":
                 return _retire(old, seen, goal)
             case "stopped":
-                return _retire(old, seen, goal, fence=False)
+                return _retire(old, seen, goal, reachable=False)
             case status if status in CHANGING:
                 return Wait(f"{old.id} in {region} is {status}", poll_seconds=30)
             case status:
@@ -236,14 +228,8 @@ class RdsInstance(Adapter):
             case None, _:
                 return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "restore its snapshot under that identifier")
         assert isinstance(source, Instance)
-        if source.fenced:
-            params = {"DBInstanceIdentifier": source.id, "VpcSecurityGroupIds": list(source.saved_groups), "ApplyImmediately": True}
-            return Call("rds", "modify_db_instance", pair.source_region, params, "give the source its security groups back")
-        if not source.groups_settled:
-            return Wait(f"{source.id} in {pair.source_region} is given its security groups", poll_seconds=10)
-        if source.saved_groups:
-            params = {"ResourceName": source.arn, "TagKeys": [GROUPS_TAG]}
-            return Call("rds", "remove_tags_from_resource", pair.source_region, params, "forget that it was fenced")
+        if step := lift(source):
+            return step
         return Done({**outputs(source), "role": "active"})
 
     def health(self, seen: Seen, goal: Goal) -> Health:
@@ -317,45 +303,11 @@ def _base(seen: Seen, goal: Goal) -> int:
     return max(seen_there, follows, int(goal.captured.get("epoch", 0)))
 
 
-def _to_fence(source: Instance, seen: Seen, goal: Goal) -> bool:
-    """Whether the source is fenced before a promotion: planned, always; else where it is possible at once."""
-    if not goal.pair.settings.get("fence", True):
-        return False
-    possible = source.vpc_id if seen.fence_group is None else isinstance(seen.fence_group, str) and seen.fence_group
-    return goal.planned or (source.status in USABLE and bool(possible))
-
-
-def _fence(source: Instance, seen: Seen, goal: Goal, why: str, hold_seconds: int = 0) -> Step | None:
-    """The source has the fencing group only, and its own groups on record; None when that holds."""
-    region, group = source.region, seen.fence_group
-    if source.fenced or (group and source.groups == (group,)):
-        return None if source.groups_settled else Wait(f"{source.id} in {region} is being fenced", poll_seconds=10)
-    if isinstance(group, Unreachable):
-        return dark(goal, region)
-    if source.status not in USABLE:
-        if source.status in CHANGING:
-            return Wait(f"{source.id} in {region} is {source.status}", poll_seconds=15)
-        return Blocked(f"{source.id} in {region} is {source.status}: it cannot be fenced", "run it with mode=unplanned")
-    if group == "":
-        why = f"the security group {FENCE_GROUP} of {source.vpc_id} in {region} has inbound rules, so it fences nothing"
-        return Blocked(why, f"remove its inbound rules, or set regions.{region}.fence_security_group, then resume")
-    if group is None:
-        if not source.vpc_id:
-            why = f"the VPC of {source.id} in {region} is not known, so no group to fence it can be made"
-            return Blocked(why, f"set regions.{region}.fence_security_group to a group without inbound rules")
-        params = {"GroupName": FENCE_GROUP, "Description": "dr.aws: no inbound traffic to a fenced source", "VpcId": source.vpc_id}
-        return Call("ec2", "create_security_group", region, params, "make the security group that fences")
-    if sorted(source.saved_groups) != sorted(source.groups):
-        return tag(source, {GROUPS_TAG: " ".join(source.groups)}, "remember its security groups")
-    change: dict[str, Any] = {"DBInstanceIdentifier": source.id, "VpcSecurityGroupIds": [group], "ApplyImmediately": True}
-    return Call("rds", "modify_db_instance", region, change, f"fence the source, {why}", hold_seconds=hold_seconds)
-
-
-def _retire(old: Instance, seen: Seen, goal: Goal, fence: bool = True) -> Step:
+def _retire(old: Instance, seen: Seen, goal: Goal, reachable: bool = True) -> Step:
     """Fence, mark, rename: its identifier is free for the replica that comes."""
-    if fence and isinstance(seen.fence_group, Unreachable) and not old.fenced:
+    if reachable and isinstance(seen.fence_group, Unreachable) and not old.fenced:
         return Deferred(f"EC2 in {old.region} does not answer: {old.id} cannot be fenced")
-    if fence and (step := _fence(old, seen, goal, "its counterpart serves")):
+    if reachable and (step := fence(old, seen.fence_group, goal, "its counterpart serves")):
         return step
     if not old.retired:
         marks = {RETIRED_TAG: old.id, "dr:enabled": "false"}
