@@ -96,7 +96,7 @@ class Clock:
     def pending(self) -> list[float]:
         """Seconds until each event, soonest first."""
         with self.lock:
-            return sorted(event.due - self.time() for _, _, event in self._events if not event.cancelled)
+            return sorted(event.due - self.time() for _unused, _unused, event in self._events if not event.cancelled)
 
     def restart(self, scale: float, start: float | None = None) -> None:
         """Forget every event and begin again."""
@@ -108,7 +108,7 @@ class Clock:
     def _run_until(self, target: float) -> None:
         scale = self.scale
         while self._events and self._events[0][0] <= target:
-            due, _, event = heapq.heappop(self._events)
+            due, _unused, event = heapq.heappop(self._events)
             if event.cancelled:
                 continue
             resume = max(self.time(), due)

@@ -77,7 +77,7 @@ class Ctx:
 
 def moto_result(call: Call, answer: tuple[int, dict[str, str], bytes]) -> dict[str, Any]:
     """Moto's answer as a dict. Pages that are no AWS answer are our defect, never passed on."""
-    status, _, body = answer
+    status, _unused, body = answer
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or body[:15].lower() == b"<!doctype html>":
         raise AwsError("SimulatorNotImplemented", f"moto does not do {call.service}:{call.operation}", 501)
     out = parse_answer(call, answer)

@@ -38,6 +38,6 @@ def write() -> None:
 
 def _updated() -> str:
     text = README.read_text()
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
+    head, _unused, rest = text.partition(BEGIN)
+    _unused, _unused, tail = rest.partition(END)
     return f"{head}{BEGIN}\n\n{table()}\n\n{END}{tail}"

@@ -92,5 +92,5 @@ def _hosted_zones(account: str) -> Iterator[Resource]:
 
 def arn_type(arn: str) -> str:
     """The resource type in Resource Explorer's words, from an ARN: "rds:db", "ecs:service"."""
-    _, _, service, _, _, rest = arn.split(":", 5)
+    _unused, _unused, service, _unused, _unused, rest = arn.split(":", 5)
     return f"{service}:{_ARN_TYPES.get(service) or re.split('[:/]', rest, maxsplit=1)[0]}"

@@ -57,7 +57,7 @@ class Moto:
         """
         used: list[Any] = vars(BackendDict)["_instances"]
         for backends in list(used):
-            if type(backends) is not BackendDict:
+            if backends.__class__ is not BackendDict:
                 for account in backends.values():
                     account.reset()
             backends.clear()

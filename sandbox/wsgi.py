@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 def environ(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes, server: tuple[str, int]) -> dict[str, Any]:
     """target: path and query as they came, percent-encoded."""
-    path, _, query = target.partition("?")
+    path, _unused, query = target.partition("?")
     made: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",

@@ -117,7 +117,8 @@ def is_stale(server: Server, seen: Seen, goal: Goal) -> bool | Blocked:
     Nothing newer can exist when the launch began after the source was last heard of and stopped.
     """
     recovery = seen.recovery
-    assert recovery is not None
+    if recovery is None:
+        raise AssertionError("recovery is None")
     stopped = seen.source.stopped_at if isinstance(seen.source, Machine) else None
     last: datetime | None = max((at for at in (server.last_seen, stopped) if at is not None), default=None)
     begun = server.launched_at if server.launch_job == recovery.job else recovery.point_in_time

@@ -279,7 +279,8 @@ def _read_reversal(here: _Region, pairs: Sequence[Pair], seen: dict[str, Seen]) 
     jobs = here.jobs(servers.values()) if isinstance(servers, dict) else {}
     for pair in active:
         one = seen[pair.key]
-        assert one.recovery is not None
+        if one.recovery is None:
+            raise AssertionError("one.recovery is None")
         if isinstance(servers, Unreachable) or isinstance(snapshots, Unreachable) or isinstance(jobs, Unreachable):
             seen[pair.key] = replace(one, counterpart=UNREACHABLE)
             continue
@@ -470,7 +471,7 @@ def _machine(row: Mapping[str, Any]) -> Machine:
     told = _STOPPED.search(row.get("StateTransitionReason", "")) if row["State"]["Name"] in ("stopping", "stopped") else None
     primary = [card for card in row.get("NetworkInterfaces", ()) if card.get("Attachment", {}).get("DeviceIndex", 0) == 0]
     groups = primary[0].get("Groups", ()) if primary else row.get("SecurityGroups", ())
-    role, _, since = tags.get(ROLE_TAG, "").partition(":")
+    role, _unused, since = tags.get(ROLE_TAG, "").partition(":")
     return Machine(
         id=row["InstanceId"],
         state=row["State"]["Name"],

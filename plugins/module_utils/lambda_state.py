@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from .adapters.base import Reader
 from .model import UNREACHABLE, Pair, Unreachable
@@ -157,7 +157,7 @@ class Function:
         return version.sha if version else self.sha
 
 
-Side = Function | Unreachable | None
+Side: TypeAlias = "Function | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)

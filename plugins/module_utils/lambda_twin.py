@@ -27,7 +27,8 @@ class Place:
 def unready(place: Place) -> Step | None:
     """Why nothing can be done to a function now, if so."""
     function = place.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     if function.moving:
         return Wait(f"{place.name} in {place.region} is {function.state}, its update {function.update}", 5, 1800)
     if function.state == "Failed" or function.update == "Failed":
@@ -51,7 +52,8 @@ def switch_sources(place: Place, *, on: bool, why: str, off: Sequence[str] = (),
     drain: what was already taken may be worked on for as long as the function's timeout.
     """
     function = place.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     wanted, start = (ON, OFF) if on else (OFF, ON)
     concerned = [one for one in function.sources if not (on and one.key in off)]
     standing = [one for one in concerned if one.state == start]
@@ -87,7 +89,8 @@ def stand_by(seen: Seen, pair: Pair, standby: Place, model: Place) -> Step:
             why = f"there is no {standby.name} in {standby.region}, and {model.region} has none to copy"
             return Blocked(why, f"deploy it in {standby.region}")
         return _create(seen, pair, standby, model, live)
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     if step := unready(standby) or silence(standby, force=True) or switch_sources(standby, on=False, why="it stands by"):
         return step
     if not isinstance(live, Function):
@@ -127,7 +130,8 @@ def _create(seen: Seen, pair: Pair, standby: Place, model: Place, live: Function
 def _update(seen: Seen, pair: Pair, standby: Place, model: Place, live: Function) -> Step | None:
     """The next step towards the same code, and for a copy of ours towards the same everything; None when there is none."""
     function, sha = standby.side, live.live_sha(seen.alias)
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     name = {"FunctionName": standby.name}
     found = [one for one in function.versions if one.sha == sha]
     if not found and function.sha != sha:
@@ -152,7 +156,8 @@ def _update(seen: Seen, pair: Pair, standby: Place, model: Place, live: Function
 
 def _upload(seen: Seen, pair: Pair, standby: Place, model: Place, live: Function) -> Step:
     function = standby.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     code = _artefact(pair, standby, model, live)
     if not code:
         why = f"{standby.name} in {standby.region} has other code than runs in {model.region}"
@@ -167,7 +172,8 @@ def _upload(seen: Seen, pair: Pair, standby: Place, model: Place, live: Function
 def _copy_triggers(seen: Seen, pair: Pair, standby: Place, model: Place, live: Function) -> Step | None:
     """Permissions and event source mappings that a copy lacks; mappings are made switched off."""
     function = standby.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     replacements = option(pair, standby.region, "replace", {})
     there = {one["StatementId"] for one in function.permissions}
     for one in live.permissions:

@@ -63,7 +63,7 @@ def process_gone(runner: str, host: str, started: Callable[[int], str]) -> bool:
 
     What cannot be told (another host, no start time recorded) is never proof.
     """
-    place, _, rest = runner.rpartition(":")[0].rpartition(":")
+    place, _unused, rest = runner.rpartition(":")[0].rpartition(":")
     start = runner.rpartition(":")[2]
     return bool(start) and place == host and rest.isdigit() and started(int(rest)) != start
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 TECHNOLOGIES: Final = (
     "drs",
@@ -118,7 +118,7 @@ class Deferred:
     why: str
 
 
-Step = Done | Call | Wait | Blocked | Deferred
+Step: TypeAlias = "Done | Call | Wait | Blocked | Deferred"
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ calls:
 outputs:
   description:
     - Facts of the end state, such as the job, the instance, its status checks, the time of its data and the replication lag.
-    - RV(outputs.data_age_seconds) is how much of what DRS has received is younger than the instance's data.
+    - C(data_age_seconds) is how much of what DRS has received is younger than the instance's data.
   returned: always
   type: dict
   sample:

@@ -84,7 +84,7 @@ def _split(name: str) -> tuple[str, str]:
         name = name.split(":", 6)[6]
     elif ":function:" in name:
         name = name.partition(":function:")[2]
-    function, _, qualifier = name.partition(":")
+    function, _unused, qualifier = name.partition(":")
     return function, qualifier
 
 
@@ -389,7 +389,7 @@ def get_alias(ctx: Ctx, params: Params) -> Params:
 @op("lambda", "DeleteAlias")
 def delete_alias(ctx: Ctx, params: Params) -> Params:
     """Gone at once."""
-    function, _ = _alias(ctx, params)
+    function, _unused = _alias(ctx, params)
     del function.aliases[params["Name"]]
     return {}
 
@@ -485,7 +485,7 @@ def list_provisioned(ctx: Ctx, params: Params) -> Params:
 @op("lambda", "DeleteProvisionedConcurrencyConfig")
 def delete_provisioned(ctx: Ctx, params: Params) -> Params:
     """Gone at once."""
-    function, _ = _provisioned_of(ctx, params)
+    function, _unused = _provisioned_of(ctx, params)
     del function.provisioned[params["Qualifier"]]
     return {}
 

@@ -53,7 +53,7 @@ def get_resources(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 def _resume(ctx: Ctx, token: str | None) -> int:
     if not token:
         return 0
-    start, _, issued = token.partition(":")
+    start, _unused, issued = token.partition(":")
     if not (start.isdigit() and issued.isdigit()) or int(issued) + 900 < ctx.clock.time():
         raise AwsError("PaginationTokenExpiredException", "A PaginationToken is valid for 15 minutes")
     return int(start)

@@ -119,7 +119,7 @@ class Terminal:
 
     def read(self, seconds: float) -> bool:
         """Takes what is shown, waiting at most so long for it; False when nothing came. EOFError at the end."""
-        ready, _, _ = select.select([self.master], [], [], seconds)
+        ready, _unused, _unused = select.select([self.master], [], [], seconds)
         if not ready:
             return False
         try:

@@ -103,16 +103,16 @@ def test_weights_move_together(sandbox: Any) -> None:
     flow = Flow(sandbox, [pair(zone)], ROLE)
     flow.capture()
     assert flow.one("activate", "unplanned").status == "done"
-    assert {ident: one["Weight"] for (_, ident), one in records(sandbox, zone).items()} == {EAST: 0, WEST: 80}
+    assert {ident: one["Weight"] for (_unused, ident), one in records(sandbox, zone).items()} == {EAST: 0, WEST: 80}
     assert len(flow.mutations()) == 1
     assert flow.one("activate", "unplanned").changed is False
     assert flow.one("rollback").status == "done"
-    assert {ident: one["Weight"] for (_, ident), one in records(sandbox, zone).items()} == {EAST: 80, WEST: 0}
+    assert {ident: one["Weight"] for (_unused, ident), one in records(sandbox, zone).items()} == {EAST: 80, WEST: 0}
 
 
 def test_failover_records_swap_their_answers_with_their_checks(sandbox: Any) -> None:
     zone = load(sandbox, routing="failover")
-    checks = {ident: one["HealthCheckId"] for (_, ident), one in records(sandbox, zone).items()}
+    checks = {ident: one["HealthCheckId"] for (_unused, ident), one in records(sandbox, zone).items()}
     flow = Flow(sandbox, [pair(zone)], ROLE)
     assert flow.one("activate", "unplanned").status == "done"
     primary, secondary = (records(sandbox, zone)["www.example.com.", region] for region in (EAST, WEST))

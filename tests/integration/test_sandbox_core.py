@@ -288,7 +288,7 @@ def test_serve_prints_what_a_product_needs() -> None:
         try:
             server.stdin.write(json.dumps(ESTATE))
             server.stdin.close()
-            lines = [server.stdout.readline().strip() for _ in range(6)]
+            lines = [server.stdout.readline().strip() for _unused in range(6)]
             env = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
             session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_DEFAULT_REGION"])
             account = session.client("sts", endpoint_url=env["AWS_ENDPOINT_URL"]).get_caller_identity()["Account"]

@@ -137,7 +137,7 @@ def test_one_aggregator_and_a_day_between_two(world: Any, aws_code: Callable[...
 def test_rates_are_limited_where_the_estate_says_so(sandbox: Any, aws_code: Callable[..., str]) -> None:
     sandbox.load({**ESTATE, "resource_explorer": {"rates": True}})
     explorer = sandbox.client("resource-explorer-2", "us-west-2", WEB)
-    for _ in range(3):
+    for _unused in range(3):
         explorer.list_resources(Filters=ENABLED)
     assert aws_code(explorer.list_resources, Filters=ENABLED) == "ThrottlingException"
     sandbox.advance(1)

@@ -157,7 +157,8 @@ class DrsSourceServer(Adapter):
             again = launch(server, seen, goal, "launch it again, with the source's last data")
             lost = seen.recovery is None or seen.recovery.job != server.launch_job
             return (failed_before(server, seen, goal, again) if lost else None) or again
-        assert machine is not None
+        if machine is None:
+            raise AssertionError("machine is None")
         debt = f"stop {server.machine_id} in {pair.source_region}: it may still run" if isinstance(seen.source, Unreachable) else ""
         if machine.role != "active":
             mark, owed = f"active:{since(server, seen)}", debt if machine.state == "running" else ""
@@ -250,7 +251,8 @@ class DrsSourceServer(Adapter):
             params = {"recoveryInstanceID": seen.recovery.id}
             why = f"replicate it to {region}"
             return Call("drs", "reverse_replication", goal.pair.target_region, params, why, settle_seconds=30)
-        assert isinstance(back, Server)
+        if not isinstance(back, Server):
+            raise AssertionError("back is no Server")
         outputs = {"failback_source_server_id": back.id, "replication_state": back.state, "lag_seconds": back.lag_seconds}
         match back.state, seen.recovery.failback:
             case "CONTINUOUS", _:
@@ -450,7 +452,8 @@ def _no_server(seen: Seen, goal: Goal) -> Step:
 
 def _outputs(server: Server, seen: Seen) -> dict[str, Any]:
     recovery = seen.recovery
-    assert recovery is not None
+    if recovery is None:
+        raise AssertionError("recovery is None")
     machine = recovery.machine
     taken = recovery.point_in_time
     return {

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from ..model import UNREACHABLE, Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable
 from .base import Adapter, Reader
@@ -50,7 +50,7 @@ class Rule:
         return int(value) if value.isdecimal() else 0
 
 
-Side = Rule | Unreachable | None
+Side: TypeAlias = "Rule | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,8 @@ class EventbridgeRule(Adapter):
             case _, Rule(targets=()):
                 why = f"rule {pair.target_id} in {pair.target_region} has no targets: events would be lost"
                 return Blocked(why, "add its targets there, then resume this execution")
-        assert isinstance(seen.target, Rule)
+        if not isinstance(seen.target, Rule):
+            raise AssertionError("seen.target is no Rule")
         return self._hand_over(seen, goal, _place(pair.target_region, pair.target_id, seen.target), seen.source)
 
     def cleanup(self, seen: Seen, goal: Goal) -> Step:
@@ -156,7 +157,8 @@ class EventbridgeRule(Adapter):
                 return Done({"source": "absent"})
         if self.active(seen) is not Active.TARGET:
             return _not_serving(pair, self.active(seen))
-        assert isinstance(seen.source, Rule)
+        if not isinstance(seen.source, Rule):
+            raise AssertionError("seen.source is no Rule")
         if seen.source.enabled:
             return _disable(_place(pair.source_region, pair.source_id, seen.source), "the other region's rule is on")
         return Done({"rule_arn": seen.source.arn, "state": seen.source.state})
@@ -173,8 +175,10 @@ class EventbridgeRule(Adapter):
                 return _managed(pair.source_id, owner)
         if self.active(seen) is not Active.TARGET:
             return _not_serving(pair, self.active(seen))
-        assert isinstance(seen.target, Rule)
-        assert not isinstance(seen.source, Unreachable)
+        if not isinstance(seen.target, Rule):
+            raise AssertionError("seen.target is no Rule")
+        if isinstance(seen.source, Unreachable):
+            raise AssertionError("seen.source is Unreachable")
         bus, name = _split(pair.source_id)
         definition, targets = _copy(seen.target, pair)
         if isinstance(seen.source, Rule) and seen.source.enabled:
@@ -220,7 +224,8 @@ class EventbridgeRule(Adapter):
                 return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "deploy it there, then roll back")
             case Rule(managed_by=owner), _ if owner:
                 return _managed(pair.source_id, owner)
-        assert isinstance(seen.source, Rule)
+        if not isinstance(seen.source, Rule):
+            raise AssertionError("seen.source is no Rule")
         return self._hand_over(seen, goal, _place(pair.source_region, pair.source_id, seen.source), seen.target)
 
     def health(self, seen: Seen, goal: Goal) -> Health:
@@ -276,7 +281,7 @@ class EventbridgeRule(Adapter):
 
 
 def _split(ident: str) -> tuple[str, str]:
-    bus, _, name = ident.rpartition("/")
+    bus, _unused, name = ident.rpartition("/")
     return bus or "default", name
 
 

@@ -143,7 +143,8 @@ class LambdaFunction(Adapter):
                 return Done({"source": "absent"})
         if self.active(seen) is not Active.TARGET:
             return _not_serving(pair, self.active(seen))
-        assert isinstance(seen.source, Function)
+        if not isinstance(seen.source, Function):
+            raise AssertionError("seen.source is no Function")
         place = Place(pair.source_id, pair.source_region, seen.source)
         if step := switch_sources(place, on=False, why="production runs in the other region") or silence(place):
             return step
@@ -234,7 +235,8 @@ class LambdaFunction(Adapter):
 def _take_over(seen: Seen, goal: Goal, to: Place, away: Place, *, move_alias: bool) -> Step:
     """`to` takes the work of `away`: its event sources first off there, then on here."""
     function, pair = to.side, goal.pair
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     if seen.aliases:
         return Blocked(f"{to.name} has several aliases: {', '.join(seen.aliases)}", "set the setting `alias`")
     if step := unready(to):
@@ -271,7 +273,8 @@ def _take_over(seen: Seen, goal: Goal, to: Place, away: Place, *, move_alias: bo
 def _mark(goal: Goal, to: Place, other: Function | None, known: int) -> Step:
     """Notes on the function that it is activated, and which event sources production had switched off."""
     function = to.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     keys = [one.key for one in other.sources if one.state == OFF] if other else goal.captured.get("sources_off", ())
     if other and not other.serving:
         keys = goal.captured.get("sources_off", ())  # a source at zero has all of them off
@@ -286,7 +289,8 @@ def _mark(goal: Goal, to: Place, other: Function | None, known: int) -> Step:
 def _alias_step(to: Place, goal: Goal, name: str, sha: str) -> Step | None:
     """The alias on the version with the code that ran; in a disaster an older version is better than none."""
     function = to.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     alias = function.alias(name)
     version = next((one for one in reversed(function.versions) if one.sha == sha), None)
     if version is None and (goal.planned or alias is None):
@@ -320,7 +324,8 @@ def _provisioned(function: Function, alias: str) -> int:
 
 def _provision(pair: Pair, goal: Goal, to: Place, other: Function | None, alias: str) -> Step | None:
     function = to.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     wanted = pair.settings.get("provisioned") or goal.captured.get("provisioned") or (_provisioned(other, alias) if other else 0)
     now = next((one for one in function.provisioned if one.qualifier == alias), None)
     if not alias or (now is None and not wanted):
@@ -338,7 +343,8 @@ def _provision(pair: Pair, goal: Goal, to: Place, other: Function | None, alias:
 def _remove_version(place: Place, keep: int) -> Step | None:
     """The oldest version that no alias uses, neither as its version nor by weight, beyond the newest `keep`."""
     function = place.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     used = {name for alias in function.aliases for name in (alias.version, *alias.weights)}
     old = function.versions[: max(0, len(function.versions) - keep)]
     for version in old:
@@ -351,7 +357,8 @@ def _remove_version(place: Place, keep: int) -> Step | None:
 
 def _outputs(seen: Seen, goal: Goal, to: Place, other: Function | None) -> Mapping[str, Any]:
     function = to.side
-    assert isinstance(function, Function)
+    if not isinstance(function, Function):
+        raise AssertionError("function is no Function")
     sha = other.live_sha(seen.alias) if other else goal.captured.get("code_sha256")
     alias = function.alias(seen.alias)
     return {

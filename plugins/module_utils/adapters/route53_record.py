@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable, Wait
 from .base import Adapter, Reader
@@ -87,7 +87,7 @@ class Switch:
     region: str
 
 
-Observation = Seen | Switch | Unreachable | None
+Observation: TypeAlias = "Seen | Switch | Unreachable | None"
 
 
 class Route53Record(Adapter):
@@ -387,7 +387,10 @@ def _unusable(seen: Seen, goal: Goal, to: str) -> Blocked | None:
 
 def _moved(seen: Seen, goal: Goal, to: tuple[str, Answer | None], away: tuple[str, Answer | None]) -> Step:
     """One batch of UPSERTs for what differs; then INSYNC; then Done with when the last resolver forgets the old answer."""
-    assert isinstance(seen.sets, tuple) and to[1] is not None
+    if not isinstance(seen.sets, tuple):
+        raise AssertionError("seen.sets is no tuple")
+    if to[1] is None:
+        raise AssertionError("to[1] is None")
     wanted = _desired(seen, goal, to, away)
     if isinstance(wanted, Blocked):
         return wanted
@@ -412,7 +415,10 @@ def _desired(
 ) -> Sequence[Mapping[str, Any]] | Blocked:
     """The record sets as they are to be; record sets of the name that belong to neither region stay as they are."""
     (region, answer), (other, old), sets, pair = to, away, seen.sets, goal.pair
-    assert isinstance(sets, tuple) and answer is not None
+    if not isinstance(sets, tuple):
+        raise AssertionError("sets is no tuple")
+    if answer is None:
+        raise AssertionError("answer is None")
     if seen.routing == "simple":
         return [_with(sets[0], answer, pair)]
     checks = pair.settings.get("health_checks", {})
@@ -442,7 +448,8 @@ def _desired(
 
 def _of(seen: Seen, pair: Pair, region: str, answer: Answer | None) -> Mapping[str, Any] | None:
     """A region's weighted record set: by the configured identifier, else by what it answers."""
-    assert isinstance(seen.sets, tuple)
+    if not isinstance(seen.sets, tuple):
+        raise AssertionError("seen.sets is no tuple")
     ident = pair.settings.get("set_identifiers", {}).get(region)
     return next((one for one in seen.sets if (one["SetIdentifier"] == ident if ident else _answer(one, seen.type) == answer)), None)
 

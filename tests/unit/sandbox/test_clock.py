@@ -55,7 +55,7 @@ def test_threads_that_sleep_at_once_do_not_add_up(clock: Clock) -> None:
         barrier.wait()
         clock.advance(target - clock.time())
 
-    threads = [threading.Thread(target=sleep) for _ in range(4)]
+    threads = [threading.Thread(target=sleep) for _unused in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

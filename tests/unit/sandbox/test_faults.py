@@ -65,7 +65,7 @@ def test_times_uses_a_fault_up() -> None:
 def test_a_share_is_the_same_in_every_world() -> None:
     faults = Faults()
     worlds = []
-    for _ in range(2):
+    for _unused in range(2):
         faults.clear()
         faults.add({"effect": "http", "share": 0.3})
         worlds.append(hits(faults, *[Call()] * 200))

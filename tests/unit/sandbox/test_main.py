@@ -36,5 +36,5 @@ def test_no_command_is_a_mistake() -> None:
 
 
 def test_two_worlds_do_not_share_their_clients() -> None:
-    for _ in range(2):
+    for _unused in range(2):
         assert Gateway(scale=0).client("s3", "us-west-2", "200000000001").list_buckets()["Buckets"] == []

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -110,12 +112,12 @@ EXECUTION: dict[str, Any] = {
     "current_wave": 1,
     "expected_seconds": 1000,
 }
-MINE = {"execution_id": "dr-1", "runner": "hub:1:2"}
+MINE: Mapping[str, Any] = MappingProxyType({"execution_id": "dr-1", "runner": "hub:1:2"})
 FAILED = {"resource": "db", "phase": "activate", "status": "failed", "why": "refused", "remedy": "grant it"}
 LATER = {"resource": "api", "phase": "cleanup", "status": "deferred", "why": "dark", "remedy": "later"}
 
 
-def stands(lock: dict[str, Any] | None = MINE, unfinished: tuple[dict[str, Any], ...] = (), **changes: Any) -> dict[str, Any]:
+def stands(lock: Mapping[str, Any] | None = MINE, unfinished: tuple[dict[str, Any], ...] = (), **changes: Any) -> dict[str, Any]:
     execution = {**EXECUTION, **changes}
     return summary(execution, unfinished=unfinished, audit=(), approvals=(), debts=(), lock=lock, now=NOW + 300)
 

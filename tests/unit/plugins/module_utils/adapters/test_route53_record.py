@@ -164,7 +164,7 @@ def test_a_source_that_is_ill_must_not_keep_its_check_on_the_new_primary() -> No
     primary, secondary = changed(ADAPTER.activate(look, UNPLANNED))
     assert "HealthCheckId" not in primary
     assert secondary["HealthCheckId"] == "hc-east"
-    (primary, _) = changed(ADAPTER.activate(look, setting(UNPLANNED, health_checks={WEST: "hc-new"})))
+    (primary, _unused) = changed(ADAPTER.activate(look, setting(UNPLANNED, health_checks={WEST: "hc-new"})))
     assert primary["HealthCheckId"] == "hc-new"
 
 
