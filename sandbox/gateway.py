@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections import defaultdict
 from collections.abc import Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
@@ -120,6 +121,8 @@ class Gateway:
         finally:
             self.calls.add(call, self.clock.time(), status, outcome, how)
         answer[1]["x-amzn-RequestId"] = f"sandbox-{call.n:08d}"
+        answer[1].pop("date", None)
+        answer[1]["Date"] = formatdate(self.clock.time(), usegmt=True)
         return answer
 
     def answer(self, call: Call) -> tuple[Answer, str]:
