@@ -30,6 +30,7 @@ options:
   until:
     description: Executions started on this day (YYYY-MM-DD, UTC) or earlier.
     type: str
+    aliases: [last_day]
 extends_documentation_fragment:
   - dr.aws.run
   - amazon.aws.common.modules
@@ -93,6 +94,7 @@ def main() -> None:
     states = ["PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"]
     spec = {"execution_id": {"type": "str"}, **{name: {"type": "str"} for name in CRITERIA}}
     spec["status"] = {"type": "str", "choices": states}
+    spec["until"] = {"type": "str", "aliases": ["last_day"]}
     control_module(spec, look)
 
 
