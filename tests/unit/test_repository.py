@@ -69,12 +69,34 @@ def test_an_action_has_a_module_of_its_name_that_documents_it(action: str) -> No
     assert action in MODULES
 
 
+def _played() -> set[str]:
+    """The playbooks that integration tests run: `run("failover", …)`, `start(…)`, `words(…)`."""
+    calls = (
+        node
+        for path in TESTS.glob("integration/*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("run", "start", "words")
+    )
+    first = [call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
+    return {name.removeprefix("dr.aws.") for name in first if isinstance(name, str)}
+
+
+def _tasks(path: Path) -> Iterator[str]:
+    """The modules of ours in a playbook and in the task files that it imports."""
+    text = path.read_text(encoding="utf-8")
+    yield from re.findall(r"^ +(?:- )?dr\.aws\.(\w+):", text, re.MULTILINE)
+    for imported in re.findall(r"import_tasks: (\S+)", text):
+        yield from _tasks(path.parent / imported)
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_has_a_test(module: str) -> None:
+    """One of its name, one that imports it, or one that runs a playbook with it."""
     own = list(TESTS.rglob(f"test_{module}.py"))
-    used = re.compile(rf"\bdr\.aws\.{module}\b|plugins\.(modules|action)(\.| import ){module}\b")
+    used = re.compile(rf"plugins\.(modules|action)(\.| import ){module}\b")
     others = [path for path in TESTS.rglob("test_*.py") if used.search(path.read_text(encoding="utf-8"))]
-    assert own or others
+    played = [path for path in ROOT.glob("playbooks/*.yml") if path.stem in _played() and module in _tasks(path)]
+    assert own or others or played
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
