@@ -42,7 +42,7 @@ demo: $(PRODUCT) $(TREE) ## an estate fails over against the sandbox
 	tools/demo.sh
 
 test: setup ## unit and integration tests
-	.venv/bin/python -m pytest -n $(JOBS) --dist loadscope tests/unit tests/integration
+	.venv/bin/python -m pytest -n $(JOBS) --dist loadfile tests/unit tests/integration
 
 test-unit: setup ## the quick part of the tests
 	.venv/bin/python -m pytest tests/unit
