@@ -42,13 +42,13 @@ demo: $(PRODUCT) $(TREE) ## an estate fails over against the sandbox
 	tools/demo.sh
 
 test: setup ## unit and integration tests
-	.venv/bin/python -m pytest -n $(JOBS) --dist loadfile tests/unit tests/integration
+	.venv/bin/python -m pytest -n $(JOBS) --dist loadfile tests/unit tests/integration tests/faults
 
 test-unit: setup ## the quick part of the tests
 	.venv/bin/python -m pytest tests/unit
 
-faults: setup ## kills, dark regions, lost answers
-	.venv/bin/python -m pytest -n $(JOBS) --dist loadscope tests/faults
+faults: setup ## kills, lost answers, throttling at every call; FULL=1 tries all points
+	FULL=$(FULL) .venv/bin/python -m pytest tests/faults
 
 bench: setup ## a wave of a thousand services against a plain thread pool
 	PYTHONPATH=.build .venv/bin/python -m benchmarks
