@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One fault at one API call of a whole flow, and what must hold afterwards.
 
-A run is undisturbed once, to count its calls. Then, for the k-th call: the process dies before or after it, its answer is lost, or it is
-throttled. The run is resumed with the same journal. It must end as the undisturbed one did, read by plain boto3, and no call may have
-been made twice.
+A run is undisturbed once, to count its calls. Then, for the k-th call: the process dies before or after it, its answer is lost, or
+it is throttled. The run is resumed with the same journal. It must end as the undisturbed one did, read by plain boto3, and no call
+may have been made twice.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Faulty:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A flow of one pair. build: loads the estate. state: the end state as comparable values. dark: the source is, until CLEANUP."""
+    """A flow of one pair. build: loads the estate. state: the end state, comparable. dark: the source is dark until CLEANUP."""
 
     name: str
     build: Callable[[Any], Flow]

@@ -29,17 +29,9 @@ def rds_state(sandbox: Any) -> Any:
     for region in (EAST, WEST):
         for name, one in test_rds.databases(sandbox, region).items():
             source = one.get("ReadReplicaSourceDBInstanceIdentifier", "").rpartition(":")[2]
-            tags = {key: re.sub(r"sg-\w+", "sg", value) for key, value in test_rds.tags(one).items()}
-            found.append(
-                (
-                    region,
-                    re.sub(r"-old-.*", "-old", name),
-                    one["DBInstanceStatus"],
-                    source,
-                    len(test_rds.groups(one)),
-                    sorted(tags.items()),
-                )
-            )
+            tags = sorted((key, re.sub(r"sg-\w+", "sg", value)) for key, value in test_rds.tags(one).items())
+            aside = re.sub(r"-old-.*", "-old", name)
+            found.append((region, aside, one["DBInstanceStatus"], source, len(test_rds.groups(one)), tags))
     return sorted(found)
 
 
