@@ -183,7 +183,7 @@ def _tags(source: Cluster, ident: str) -> list[dict[str, str]]:
 
 
 def retire(old: Cluster, seen: Seen, goal: Goal, member: Member | None = None) -> Step:
-    """An old writer that the target was detached from: fence it, take it out of what is left of its global database, mark, rename."""
+    """An old writer that the target was detached from: fence it, take it out of its global database, mark, rename."""
     if not old.headless:
         if isinstance(seen.fence_group, Unreachable) and not old.fenced:
             return Deferred(f"EC2 in {old.region} does not answer: {old.id} cannot be fenced")

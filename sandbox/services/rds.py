@@ -194,6 +194,8 @@ def create(ctx: Ctx, params: dict[str, Any], out: dict[str, Any]) -> None:
     """It takes its time, and its first backup."""
     found = instance(ctx, params["DBInstanceIdentifier"])
     found.dbi_resource_id = new_resource_id(ctx, "db")
+    if found.db_cluster_identifier and not params.get("DBSubnetGroupName"):
+        found.db_subnet_group_name = subnet_group(ctx)
     states = [("creating", CREATION), ("backing-up", BACKUP), ("available", 0.0)]
     pass_through(ctx, found, [states[0], states[2]] if found.db_cluster_identifier else states)
     out["DBInstance"] |= {"DBInstanceStatus": "creating", "DbiResourceId": found.dbi_resource_id}
@@ -254,6 +256,9 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     if found.deletion_protection:
         text = "Cannot delete protected DB Instance, please disable deletion protection and try again."
         raise AwsError("InvalidParameterCombination", text)
+    if found.db_cluster_identifier and found.cluster.replication_source_identifier and len(found.cluster.members) == 1:
+        text = "Cannot delete the last instance of the read replica DB cluster"
+        raise AwsError("InvalidDBClusterStateFault", text)
     alone = not found.db_cluster_identifier and not found.source_db_instance_identifier
     if not params.get("SkipFinalSnapshot") and alone:
         if not snapshot:
