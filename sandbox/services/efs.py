@@ -248,7 +248,8 @@ def mount(ctx: Ctx, _params: dict[str, Any], out: dict[str, Any]) -> None:
 def start_backup(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Into the vault Default, or one that moto has; the same token is the same job."""
     name, jobs = params["BackupVaultName"], ctx.at("efs").setdefault("jobs", {})
-    if name != "Default" and name not in get_backend("backup")[ctx.account][ctx.region].vaults:
+    known = ctx.client("backup").list_backup_vaults()["BackupVaultList"] if name != "Default" else []
+    if name != "Default" and name not in [one["BackupVaultName"] for one in known]:
         raise AwsError("ResourceNotFoundException", f"Backup vault {name} does not exist")
     token = params.get("IdempotencyToken") or str(len(jobs))
     if token not in jobs:

@@ -291,7 +291,6 @@ class EfsFileSystem(Adapter):
                 if source.fenced_at is not None:
                     return _unfence(source, "let its clients write again")
                 return Done({**_outputs(source), "role": "active"})
-        return self.lacks("rollback", goal)
 
     def health(self, seen: Seen, goal: Goal) -> Health:
         """Available, writable and mountable."""
