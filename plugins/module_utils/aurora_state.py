@@ -116,7 +116,7 @@ class Cluster(Marked):
         return self.resource_id.rpartition("-")[2].lower()[-10:]
 
 
-Side: TypeAlias = Cluster | Unreachable | None
+Side: TypeAlias = "Cluster | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
 
 # -- clusters ---------------------------------------------------------------------------------------------------------
 
-_Listing = dict[str, Cluster] | Unreachable
+_Listing: TypeAlias = "dict[str, Cluster] | Unreachable"
 
 
 def _clusters(reader: Reader, account: str, region: str) -> _Listing:
@@ -273,7 +273,7 @@ def _retired(listing: _Listing, ident: str) -> tuple[Cluster, ...]:
 
 # -- global databases -------------------------------------------------------------------------------------------------
 
-_Worlds = tuple[World, ...] | Unreachable
+_Worlds: TypeAlias = "tuple[World, ...] | Unreachable"
 
 
 def _worlds(reader: Reader, account: str, region: str) -> _Worlds:
@@ -312,7 +312,7 @@ def _world(worlds: _Worlds, pair: Pair) -> World | Unreachable | None:
     return next((one for one in worlds if one.id == pair.settings.get("global_cluster")), None)
 
 
-_WorldOf = Mapping[str, World | Unreachable | None]
+_WorldOf: TypeAlias = "Mapping[str, World | Unreachable | None]"
 
 
 def _moved(found: World | Unreachable | None, pair: Pair) -> bool:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from .adapters.base import Reader
 from .model import UNREACHABLE, Blocked, Call, Deferred, Goal, Step, Unreachable, Wait
@@ -24,7 +24,7 @@ OWN_TAGS: Final = frozenset({EPOCH_TAG, FOLLOWS_TAG, GROUPS_TAG, RETIRED_TAG})
 FENCE_GROUP: Final = "dr-aws-fence"
 
 #: VPC -> id of its fencing group, "" for one that has been given inbound rules.
-Fences = Mapping[str, str] | Unreachable
+Fences: TypeAlias = "Mapping[str, str] | Unreachable"
 
 
 class Marked:

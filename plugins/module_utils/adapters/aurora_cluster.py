@@ -162,7 +162,8 @@ class AuroraCluster(Adapter):
     def _move(self, side: Cluster, source: Place, target: Place, seen: Seen, goal: Goal) -> Step:
         """The writer of a global database moves to the target."""
         pair, found, member = goal.pair, seen.world, target.member
-        assert isinstance(found, World) and member is not None
+        if not isinstance(found, World) or member is None:
+            raise AssertionError("a cluster that is in no global database has no writer to move")
         if source.member is None:
             why = f"{pair.source_id} in {pair.source_region} is not in the global database {found.id} of {side.id}"
             return Blocked(why, f"correct dr:peer\naws rds describe-global-clusters --global-cluster-identifier {found.id}")
@@ -181,7 +182,7 @@ class AuroraCluster(Adapter):
         lost = isinstance(seen.source, Unreachable)
         if detach:
             fenced = self._fenced(seen, goal)
-            if isinstance(fenced, Call | Wait | Blocked | Deferred):
+            if not isinstance(fenced, bool):
                 return fenced
             lost = not fenced
         if step := _mark(side, seen, goal):
@@ -212,7 +213,7 @@ class AuroraCluster(Adapter):
         if goal.planned and open_source and (late := _late(side, goal)):
             return late
         fenced = self._fenced(seen, goal)
-        if isinstance(fenced, Call | Wait | Blocked | Deferred):
+        if not isinstance(fenced, bool):
             return fenced
         if goal.planned and (side.lag_seconds is None or side.lag_seconds >= 1):
             left = "its lag is unknown" if side.lag_seconds is None else f"{side.lag_seconds:.0f} s are left"
