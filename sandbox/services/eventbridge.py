@@ -10,11 +10,12 @@ Not simulated: events themselves, how long a switched rule goes on firing, failo
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.gateway import Ctx, op, seed
+from sandbox.gateway import Ctx, lists, op, seed
 from sandbox.model import AwsError
 
 #: AWS's default for targets of one rule.
@@ -154,6 +155,15 @@ def describe_endpoint(ctx: Ctx, params: Params) -> Params:
     if found is None:
         raise AwsError("ResourceNotFoundException", f"Endpoint {params['Name']} does not exist.")
     return found
+
+
+@lists("events")
+def listed(ctx: Ctx) -> Iterable[tuple[str, str, dict[str, str]]]:
+    """Rules with their tags."""
+    backend = _backend(ctx)
+    for bus in backend.event_buses.values():
+        for rule in bus.rules.values():
+            yield rule.arn, "events:rule", backend.tagger.tags.setdefault(rule.arn, {})
 
 
 @seed("eventbridge_rule")

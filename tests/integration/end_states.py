@@ -1,0 +1,131 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one side of a pair is, in a few words: one reader per technology, over plain boto3 and nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Side:
+    """aws: service -> boto3 client in `region`. ident: the identifier that the inventory knows. name: as the estate has it."""
+
+    aws: Callable[[str], Any]
+    region: str
+    ident: str
+    name: str
+
+
+def _tags(pairs: list[dict[str, str]]) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in pairs}
+
+
+def ecs(side: Side) -> str:
+    """`4/4 tasks, scales 2-10`, or `… held 0-10` while scaling is suspended."""
+    cluster, _slash, name = side.ident.partition("/")
+    if cluster not in {arn.rpartition("/")[2] for arn in side.aws("ecs").list_clusters()["clusterArns"]}:
+        return "absent"
+    found = side.aws("ecs").describe_services(cluster=cluster, services=[name])["services"]
+    if not found:
+        return "absent"
+    tasks = f"{found[0]['runningCount']}/{found[0]['desiredCount']} tasks"
+    wanted = {"ServiceNamespace": "ecs", "ResourceIds": [f"service/{side.ident}"]}
+    scaling = [
+        f"{'held' if all(one['SuspendedState'].values()) else 'scales'} {one['MinCapacity']}-{one['MaxCapacity']}"
+        for one in side.aws("application-autoscaling").describe_scalable_targets(**wanted)["ScalableTargets"]
+    ]
+    return ", ".join([tasks, *scaling])
+
+
+def route53(side: Side) -> str:
+    """`answers` where the name points at the region."""
+    zone, name, kind = side.ident.split("/")
+    records = side.aws("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (record,) = [one for one in records if (one["Name"].rstrip("."), one["Type"]) == (name, kind)]
+    return "answers" if [side.region in one["Value"] for one in record["ResourceRecords"]] == [True] else "silent"
+
+
+def rds(side: Side) -> str:
+    """`writable`, `writable fenced`, `replica of <region>`; instances that were put aside follow a plus sign."""
+    instances = side.aws("rds").describe_db_instances()["DBInstances"]
+    ours = {one["DBInstanceIdentifier"]: one for one in instances if one["DBInstanceIdentifier"].startswith(side.ident)}
+    return " + ".join(_database(side, one) for _name, one in sorted(ours.items())) or "absent"
+
+
+def _database(side: Side, one: dict[str, Any]) -> str:
+    if one["DBInstanceStatus"] != "available":
+        return str(one["DBInstanceStatus"])
+    origin = one.get("ReadReplicaSourceDBInstanceIdentifier", "")
+    if origin:
+        return f"replica of {origin.split(':')[3]}"
+    named = [group["VpcSecurityGroupId"] for group in one["VpcSecurityGroups"]]
+    groups = side.aws("ec2").describe_security_groups(GroupIds=named)["SecurityGroups"]
+    fenced = "" if any(group["GroupName"] != "dr-aws-fence" for group in groups) else " fenced"
+    aside = " put aside" if one["DBInstanceIdentifier"].startswith(f"{side.ident}-old-") else ""
+    return f"writable{fenced}{aside}"
+
+
+def drs(side: Side) -> str:
+    """The machines of the server's name with their role, and what DRS in the region says of its replication."""
+    wanted = [{"Name": "tag:Name", "Values": [side.name]}]
+    reservations = side.aws("ec2").describe_instances(Filters=wanted)["Reservations"]
+    machines = [
+        (one["State"]["Name"], _tags(one["Tags"]).get("dr:role", "").partition(":")[0])
+        for reservation in reservations
+        for one in reservation["Instances"]
+        if one["State"]["Name"] != "terminated"
+    ]
+    servers = [
+        (one["dataReplicationInfo"]["dataReplicationState"].lower(), f"from {one['sourceCloudProperties']['originRegion']}")
+        for one in side.aws("drs").describe_source_servers()["items"]
+        if one["sourceProperties"]["identificationHints"]["hostname"] == side.name
+    ]
+    return ", ".join(" ".join(filter(None, words)) for words in sorted(machines) + servers) or "absent"
+
+
+def autoscaling(side: Side) -> str:
+    """`3/3 in service, 2-6`, with `held` while alarms and schedules are suspended."""
+    found = side.aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[side.ident])["AutoScalingGroups"]
+    if not found:
+        return "absent"
+    (group,) = found
+    serving = sum(one["LifecycleState"] == "InService" for one in group["Instances"])
+    held = sorted(one["ProcessName"] for one in group["SuspendedProcesses"])
+    state = {(): "", ("AlarmNotification", "ScheduledActions"): ", held"}.get(tuple(held), f", without {held}")
+    return f"{serving}/{group['DesiredCapacity']} in service, {group['MinSize']}-{group['MaxSize']}{state}"
+
+
+def eventbridge(side: Side) -> str:
+    """`enabled, 1 target`."""
+    bus, _slash, name = side.ident.rpartition("/")
+    rule = side.aws("events").describe_rule(Name=name, EventBusName=bus)
+    targets = side.aws("events").list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
+    there = all(f":{side.region}:" in one["Arn"] for one in targets)
+    return f"{rule['State'].lower()}, {len(targets)} target{'' if there else ' elsewhere'}"
+
+
+def lambda_(side: Side) -> str:
+    """`reserved 50 (5 provisioned), polls orders`; `reserved 0` is a standby."""
+    client = side.aws("lambda")
+    if side.ident not in {one["FunctionName"] for one in client.list_functions()["Functions"]}:
+        return "absent"
+    reserved = client.get_function_concurrency(FunctionName=side.ident).get("ReservedConcurrentExecutions", "none")
+    configs = client.list_provisioned_concurrency_configs(FunctionName=side.ident)["ProvisionedConcurrencyConfigs"]
+    warm = sum(one["AvailableProvisionedConcurrentExecutions"] for one in configs)
+    mappings = client.list_event_source_mappings(FunctionName=f"{side.ident}:live")["EventSourceMappings"]
+    polled = sorted(one["EventSourceArn"].rpartition(":")[2] for one in mappings if one["State"] == "Enabled")
+    return f"reserved {reserved} ({warm} provisioned), polls {', '.join(polled) or 'nothing'}"
+
+
+READERS: dict[str, Callable[[Side], str]] = {
+    "autoscaling": autoscaling,
+    "drs": drs,
+    "ecs": ecs,
+    "eventbridge": eventbridge,
+    "lambda": lambda_,
+    "rds": rds,
+    "route53": route53,
+}

@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every technology, every phase, planned and with the source region dark, in check mode, the first and the second time.
+
+The estate and the end states are in matrix.yml; pairs are found by their tags; end states are read by plain boto3.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from end_states import READERS, Side
+from flow import Flow
+
+from ansible_collections.dr.aws.plugins.module_utils import estate
+from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
+from ansible_collections.dr.aws.plugins.module_utils.engine import Result
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
+from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
+
+EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "200000000001"
+ROLE = (f"arn:aws:iam::{ACCOUNT}:role/dr-automation", "shop")
+MATRIX: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "matrix.yml").read_text())
+TAGS = {"dr:enabled": "true", "Customer": "shop", "Environment": "production", "dr:wave": "1"}
+#: A circuit breaker asks a silent region again after this time.
+BREAKER_SECONDS = 120
+#: After this time what a phase leaves behind (a reboot after a rename) is over.
+SETTLED_SECONDS = 300
+
+
+class World:
+    """A small estate with one pair of a technology, as matrix.yml declares it for a mode."""
+
+    def __init__(self, sandbox: Any, technology: str, mode: str) -> None:
+        case = MATRIX[technology]
+        self.sandbox, self.mode, self.ends, self.read = sandbox, mode, case[mode], READERS[technology]
+        resource = {"account": ACCOUNT, "region": EAST, **case["resource"], **self.ends.get("resource", {}), "tags": TAGS}
+        if "peer" in resource:
+            resource["peer"] = {"region": WEST, **resource["peer"]}
+        also = [{"account": ACCOUNT, "tags": None, **one} for one in self.ends.get("also", [])]
+        accounts = [
+            {"id": "100000000000", "management": True},
+            {"id": ACCOUNT, "roles": [{"name": "dr-automation", "external_id": ROLE[1]}]},
+        ]
+        regions = {"control_region": WEST, "regions": [EAST, WEST]}
+        sandbox.load({"name": "shop", **regions, "accounts": accounts, "resources": [resource, *also]})
+        ((key, found),) = self.found().items()
+        found["dr_settings"] = {**found.get("dr_settings", {}), **self.ends.get("settings", {})}
+        self.name, self.pair = resource["name"], pair_of(key, found, EAST, WEST)
+        self.flow = Flow(sandbox, [self.pair], {ACCOUNT: ROLE})
+        self.flow.capture()
+        assert (self.pair.technology, self.flow.mutations()) == (technology, [])
+
+    def found(self) -> dict[str, Any]:
+        """The inventory's hosts, as the tags give them."""
+        options = dict.fromkeys(estate.OPTIONS) | {
+            "accounts": [{"id": ACCOUNT, "role_arn": ROLE[0], "external_id": ROLE[1]}],
+            "regions": [EAST, WEST],
+            "control_region": WEST,
+            "records": [],
+            "tagging_api": False,
+            "workers": 1,
+            "connect_timeout": 2,
+            "read_timeout": 5,
+        }
+        seen = estate.look(options)
+        assert (seen["inventory"]["violations"], seen["warnings"]) == ([], [])
+        return dict(seen["hosts"])
+
+    def state(self) -> str:
+        """`source | target`, also of a region that is dark."""
+        sides = ((EAST, self.pair.source_id), (WEST, self.pair.target_id))
+        aws = partial(self.sandbox.inside, account=ACCOUNT)
+        return " | ".join(self.read(Side(partial(aws, region=region), region, ident, self.name)) for region, ident in sides)
+
+    def run(self, phase: str, check: bool = False) -> tuple[Result, int]:
+        """The phase's result, and how many mutating calls it made."""
+        before = len(self.flow.mutations())
+        result = self.flow.one(phase, self.mode, check=check)
+        return result, len(self.flow.mutations()) - before
+
+    def phase(self, phase: str) -> None:
+        """Check mode, the first run and the second one, which is a new execution; then check mode again."""
+        if phase not in self.ends:
+            assert phase not in adapter(self.pair.technology).phases
+            result, sent = self.run(phase)
+            assert (result.status, sent) == ("blocked", 0), "it is refused, never done in silence"
+            return
+        before = self.state()
+        checked, sent = self.run(phase, check=True)
+        assert (sent, self.state()) == (0, before)
+        first, sent = self.run(phase)
+        assert first.status == "done", first
+        self.flow.clock.sleep(SETTLED_SECONDS)
+        assert self.state() == self.ends[phase]
+        assert [_place(call) for call in checked.calls] == [_place(call) for call in first.calls[:1]]
+        assert checked.status == ("would_change" if first.calls else "done")
+        assert (sent, first.changed) == (len(first.calls), bool(first.calls))
+        for check in (False, True):
+            again, sent = self.run(phase, check=check)
+            assert (again.status, again.calls, again.changed, sent) == ("done", (), False, 0), again
+        assert self.state() == self.ends[phase]
+
+    def deferred(self, phase: str) -> None:
+        """What needs the source waits for it, and says so, in both runs."""
+        if phase in self.ends:
+            for check in (True, False, False):
+                result, sent = self.run(phase, check=check)
+                assert (result.status, result.calls, sent) == ("deferred", (), 0), result
+                assert result.why
+            assert self.state() == self.ends["activate"]
+
+
+def _place(call: Any) -> tuple[str, str, str]:
+    return call["service"], call["operation"], call["region"]
+
+
+@pytest.mark.parametrize("technology", MATRIX)
+def test_planned(sandbox: Any, technology: str) -> None:
+    world = World(sandbox, technology, "planned")
+    assert world.state() == world.ends["start"]
+    for phase in PHASES:
+        world.phase(phase)
+
+
+@pytest.mark.parametrize("technology", MATRIX)
+def test_unplanned_with_the_source_region_dark_until_it_answers_again(sandbox: Any, technology: str) -> None:
+    world = World(sandbox, technology, "unplanned")
+    assert world.state() == world.ends["start"]
+    dark = sandbox.dark(EAST)
+    for phase in ("instantiate", "activate"):
+        world.phase(phase)
+    for phase in ("cleanup", "replicate"):
+        world.deferred(phase)
+    assert {call["region"] for call in world.flow.mutations()} <= {WEST, "global"}
+    assert sandbox.gateway.faults.remove(dark)
+    world.flow.clock.sleep(BREAKER_SECONDS)
+    for phase in ("cleanup", "replicate"):
+        world.phase(phase)
+
+
+@pytest.mark.parametrize("technology", MATRIX)
+def test_the_matrix_names_the_phases_that_the_technology_has(technology: str) -> None:
+    for mode in ("planned", "unplanned"):
+        assert {phase for phase in PHASES if phase in MATRIX[technology][mode]} == set(adapter(technology).phases)
