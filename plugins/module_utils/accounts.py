@@ -33,6 +33,8 @@ try:
 except ImportError:  # ansible-test imports every file without boto3
     HAS_BOTO = False
 
+#: How often botocore sends a request that only reads.
+READ_ATTEMPTS: Final = 2
 #: Codes of requests that AWS refused only because there were too many of them.
 THROTTLED: Final = frozenset(
     {
@@ -198,7 +200,7 @@ class Accounts:
         self.session_name = re.sub(r"[^\w+=,.@-]", "-", session_name)[:64]
         self.source_identity, self.duration_seconds = source_identity, duration_seconds
         self._config = Config(
-            retries={"mode": "standard", "total_max_attempts": 2},
+            retries={"mode": "standard", "total_max_attempts": READ_ATTEMPTS},
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             max_pool_connections=max_pool_connections,
@@ -207,16 +209,17 @@ class Accounts:
         self._lock, self._caller_lock = threading.Lock(), threading.Lock()
         self._account_locks: dict[str, threading.Lock] = {}
         self._sessions: dict[str, Any] = {}
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str, int], Any] = {}
         self._caller: str | None = None
 
-    def client(self, service: str, account: str, region: str) -> Any:
+    def client(self, service: str, account: str, region: str, *, attempts: int = READ_ATTEMPTS) -> Any:
         """A boto3 client. account: a known one, or "" for the caller's own credentials, whatever account they are of.
 
+        attempts: how often botocore sends a request; 1 for what may change something, as an answer that was lost says nothing.
         service: boto3's name, or `name@https://host` for the one endpoint of a cluster (ARC) instead of the region's own.
         Raises CallError when no session can be had: which never means that `region` does not answer.
         """
-        key = (service, account, self.region_of(service, region))
+        key = (service, account, self.region_of(service, region), attempts)
         with self._lock:
             found = self._clients.get(key)
         if found is not None:
@@ -224,10 +227,9 @@ class Accounts:
         session = self._session(account)
         with self._lock:
             if key not in self._clients:
+                config = self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
                 name, _at, endpoint = service.partition("@")
-                self._clients[key] = session.create_client(
-                    name, region_name=key[2], endpoint_url=endpoint or None, config=self._config
-                )
+                self._clients[key] = session.create_client(name, region_name=key[2], endpoint_url=endpoint or None, config=config)
             return self._clients[key]
 
     def control(self, service: str) -> Any:
@@ -416,8 +418,10 @@ class AwsReader:
         return entries
 
     def call(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call that may change something: its answer, or CallError."""
-        answer: dict[str, Any] = self._send(account, region, service, operation, lambda client: _once(client, operation, params))
+        """One call that may change something: its answer, or CallError. Sent once: the engine decides whether it is repeated."""
+        answer: dict[str, Any] = self._send(
+            account, region, service, operation, lambda client: _once(client, operation, params), attempts=1
+        )
         return answer
 
     def _look(
@@ -432,11 +436,19 @@ class AwsReader:
                 return UNREACHABLE
             raise
 
-    def _send(self, account: str, region: str, service: str, operation: str, send: Callable[[Any], Any]) -> Any:
+    def _send(
+        self,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
+        send: Callable[[Any], Any],
+        attempts: int = READ_ATTEMPTS,
+    ) -> Any:
         key = (account, self.accounts.region_of(service, region), service)
         if not self.breaker.allows(key):
             raise _SilenceError(Failure("unreachable", "CircuitOpen", f"{service} in {key[1]} did not answer several times"))
-        client = self.accounts.client(service, account, region)
+        client = self.accounts.client(service, account, region, attempts=attempts)
         if not hasattr(client, operation):
             text = f"botocore {botocore.__version__} has no {service} {operation}. Next: pip install --upgrade boto3"
             raise CallError(Failure("error", "UnknownOperation", text))
@@ -446,7 +458,7 @@ class AwsReader:
             if error.failure.code not in _EXPIRED or account not in self.accounts.accounts:
                 raise
         self.accounts.forget(account, client)  # refused because the session ended: it had no effect and may be sent again
-        return self._sent(key, self.accounts.client(service, account, region), send)
+        return self._sent(key, self.accounts.client(service, account, region, attempts=attempts), send)
 
     def _sent(self, key: Key, client: Any, send: Callable[[Any], Any]) -> Any:
         try:

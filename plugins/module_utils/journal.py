@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +19,9 @@ from .model import Call
 if TYPE_CHECKING:
     from .store import Store
 
-#: The lease is renewed before a write when it was last renewed this long ago. Nobody can take the lock before the lease ends, so a
-#: write within this time is as safe as one under a condition, which batches cannot have.
+#: The lease is renewed before a write when it was last renewed this long ago. Nobody can take the lock before the lease ends, or
+#: before our parent process is gone, which is looked at first: a write within this time is as safe as one under a condition,
+#: which batches cannot have.
 GUARD_SECONDS: Final = 1.0
 #: Results larger than this go to S3 (an item may have 400 KB).
 INLINE_BYTES: Final = 50_000
@@ -47,6 +49,7 @@ class Journal:
         self._ended: dict[str, dict[str, str]] = {}
         self._dirty = False
         self._before = dict(counts or {})
+        self._parent = os.getppid()
 
     def known(self, phase: str) -> dict[str, dict[str, Any]]:
         """What is recorded of a phase, by pair key, in one query.
@@ -131,6 +134,9 @@ class Journal:
         return utc(now)
 
     def _mine(self) -> None:
+        if os.getppid() != self._parent:  # Ansible's workers outlive it when it is killed, and another run may go on now
+            text = f"the process that carried out execution {self.execution_id} is gone"
+            raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={self.execution_id}")
         if self.lock.fence != self.fence:
             text = f"execution {self.execution_id} holds fence {self.fence}, the lock is at {self.lock.fence}"
             raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={self.execution_id}")

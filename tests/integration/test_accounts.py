@@ -99,3 +99,15 @@ def test_what_aws_says_is_not_there_is_absent(world: Any) -> None:
     assert cloud.read(SHOP, EAST, "sqs", "get_queue_url", absent=absent, **name) is None
     with pytest.raises(CallError):
         cloud.read(SHOP, EAST, "sqs", "get_queue_url", **name)
+
+
+def test_what_may_change_something_is_sent_once_when_its_answer_is_lost(world: Any) -> None:
+    """Whether it is repeated is decided by what describing shows, never by the transport."""
+    cloud = reader()
+    who(cloud, SHOP)
+    world.fault(match={"operation": ["CreateCluster", "ListClusters"]}, effect="lose")
+    with pytest.raises(CallError) as raised:
+        cloud.call(SHOP, EAST, "ecs", "create_cluster", clusterName="apps")
+    assert raised.value.failure.kind == "unreachable"
+    assert cloud.read(SHOP, EAST, "ecs", "list_clusters") is UNREACHABLE
+    assert [call["operation"] for call in world.calls(service="ecs")] == ["CreateCluster", "ListClusters", "ListClusters"]

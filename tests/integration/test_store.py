@@ -412,6 +412,16 @@ def test_a_journal_whose_lock_was_taken_writes_nothing(store: Store, clock: Time
     write(new)
 
 
+def test_a_worker_whose_run_was_killed_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ansible's workers outlive it: another run may go on at once, while this one still holds what it read."""
+    name = started(store)
+    orphan = journal(store, name)
+    monkeypatch.setattr("os.getppid", lambda: -1)
+    with pytest.raises(LeaseLostError, match="is gone"):
+        orphan.intend([("db", "activate", PROMOTE)])
+    assert store.table.get(f"EXEC#{name}", f"P#activate#I#db#{PROMOTE.digest}") is None
+
+
 def test_a_journal_of_an_older_fence_writes_nothing(store: Store) -> None:
     name = started(store)
     lock = locked(store, name)

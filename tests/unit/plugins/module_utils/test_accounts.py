@@ -14,6 +14,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import (
+    READ_ATTEMPTS,
     Account,
     Accounts,
     AwsReader,
@@ -181,7 +182,7 @@ class Known(Accounts):
         self.waiting = list(sessions)
         self.current: Any = None
 
-    def client(self, service: str, account: str, region: str) -> Any:
+    def client(self, service: str, account: str, region: str, *, attempts: int = READ_ATTEMPTS) -> Any:
         if self.current is None:
             self.current = self.waiting.pop(0)
         if isinstance(self.current, Exception):
