@@ -43,7 +43,8 @@ def keep(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
 
     def poor(name: str, value: Any) -> bool:
         old = before.get(name)
-        return value == 0 and isinstance(value, int) and isinstance(old, int) and old > 0
+        numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in (value, old))
+        return numbers and value == 0 < old
 
     return {**before, **{name: value for name, value in now.items() if not poor(name, value)}}
 

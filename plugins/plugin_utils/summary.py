@@ -24,7 +24,8 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
         None,
     )
     for phase, counts in summary["counts"].items():
-        yield f"  {phase:<12} {', '.join(f'{number} {status}' for status, number in sorted(counts.items()))}", None
+        said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        yield f"  {phase:<12} {said or 'nothing was left to do'}", None
     for entry in summary["failed_resources"]:
         yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "red"
         if entry.get("remedy"):
