@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What readiness keeps, and what it says of a resource's sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from ansible_collections.dr.aws.plugins.module_utils import readiness
+from ansible_collections.dr.aws.plugins.module_utils.model import Active, Pair
+from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [
+        ({}, {"desired_count": 0}, {"desired_count": 0}),
+        ({"desired_count": 4}, {"desired_count": 6}, {"desired_count": 6}),
+        ({"desired_count": 4}, {"desired_count": 0}, {"desired_count": 4}),
+        ({"desired_count": 0}, {"desired_count": 0}, {"desired_count": 0}),
+        ({"multi_az": True}, {"multi_az": False}, {"multi_az": False}),
+        ({"class": "large"}, {"class": "small", "arn": "a"}, {"class": "small", "arn": "a"}),
+        ({"desired_count": 4}, {}, {"desired_count": 4}),
+        ({"desired_count": "4"}, {"desired_count": 0}, {"desired_count": 0}),
+    ],
+)
+def test_zero_never_replaces_a_capacity(before: dict[str, Any], now: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert readiness.keep(before, now) == kept
+
+
+class Captures:
+    """An adapter's capture only: what it saw, and from where to where."""
+
+    def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
+        return {"seen": seen, "from": pair.source_region}
+
+
+def test_the_side_that_serves_is_captured_and_what_is_silent_keeps_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [Pair(key, "ecs", "1", "east", "west", key, key) for key in ("there", "here", "silent", "denied")]
+    looks = {
+        ("there", "east"): Surveyed("east serves", Active.SOURCE),
+        ("here", "east"): Surveyed("west serves", Active.TARGET),
+        ("here", "west"): Surveyed("west serves, turned round", Active.SOURCE),
+        ("silent", "east"): Surveyed("nothing", Active.UNKNOWN),
+        ("denied", "east"): Surveyed(None, Active.UNKNOWN, "AccessDenied: no"),
+    }
+
+    def survey(reader: Any, what: Sequence[Pair], parallelism: int = 10) -> dict[str, Surveyed]:
+        return {pair.key: looks[pair.key, pair.source_region] for pair in what}
+
+    monkeypatch.setattr(readiness, "survey", survey)
+    monkeypatch.setattr(readiness, "adapter", lambda technology: Captures())
+    captured, sides = readiness.capture(None, pairs, {"denied": {"desired_count": 4}})
+    assert sides == {"there": "source", "here": "target", "silent": "unknown", "denied": "AccessDenied: no"}
+    assert captured == {
+        "there": {"seen": "east serves", "from": "east"},
+        "here": {"seen": "west serves, turned round", "from": "west"},
+        "silent": {"seen": "nothing", "from": "east"},
+        "denied": {"desired_count": 4},
+    }
