@@ -44,6 +44,8 @@ RECORDS = (
     (SHOP, "shop.acme.example", "api.shop.acme.example", 3),
     (BILLING, "billing.acme.example", "pay.billing.acme.example", 3),
 )
+#: The inventory host of the database.
+DATABASE = f"rds-{SHOP}-orders-db"
 _RECAP = re.compile(r"^(\S+)\s+: (ok=\d+ .*)$", re.MULTILINE)
 _EXECUTION = re.compile(r"execution (dr-\d{8}T\d{6}Z-[0-9a-f]{6})")
 
@@ -326,6 +328,16 @@ def tasks(sandbox: Any, region: str) -> dict[str, int]:
         (service,) = client.describe_services(cluster=cluster, services=[name])["services"]
         found[name] = service["runningCount"]
     return found
+
+
+def database(sandbox: Any, region: str) -> str:
+    """What the database of a region does: "serves" when it is available and writable, "replica", or its state."""
+    name = "orders-db" if region == EAST else "orders-db-west"
+    client = sandbox.inside("rds", region, SHOP)
+    (found,) = client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    if "ReadReplicaSourceDBInstanceIdentifier" in found:
+        return "replica"
+    return "serves" if found["DBInstanceStatus"] == "available" else str(found["DBInstanceStatus"])
 
 
 def names(sandbox: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import pwd
 import select
 import subprocess
 import sys
@@ -20,6 +21,9 @@ ASKED = {**SCOPE, "mode": "planned", "approval_mode": "required"}
 #: Takes the terminal that is its standard input as its own, then becomes the command.
 ON_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
+#: Who pastes a command line into a shell here.
+ME = pwd.getpwuid(os.getuid()).pw_name
+
 
 def line_of(started: Started, decision: str) -> str:
     """The command line for a decision that the screen shows."""
@@ -28,7 +32,7 @@ def line_of(started: Started, decision: str) -> str:
 
 def typed(operator: Operator, line: str) -> subprocess.CompletedProcess[str]:
     """A command line as a person pastes it into another shell, who has the inventory in the environment."""
-    env = {**operator.env, "PATH": f"{BIN}:{operator.env['PATH']}", "ANSIBLE_INVENTORY": operator.inventory, "USER": "ada"}
+    env = {**operator.env, "PATH": f"{BIN}:{operator.env['PATH']}", "ANSIBLE_INVENTORY": operator.inventory, "USER": ME}
     return subprocess.run(
         ["bash", "-c", line], env=env, cwd=operator.home, capture_output=True, text=True, timeout=120, check=False
     )
@@ -55,7 +59,7 @@ def test_one_failover_at_a_time_and_a_rejection(sandbox: Any, operator: Operator
     assert [one["state"] for one in status["approvals"]] == ["pending"]
 
     assert typed(operator, reject).returncode == 0
-    rejected = first.end().refused(f"was rejected by ada: execution {holder} is CANCELLED", "Next: ")
+    rejected = first.end().refused(f"was rejected by {ME}: execution {holder} is CANCELLED", "Next: ")
     assert "Approve" not in rejected.out
     assert operator.status(holder)["status"] == "CANCELLED"
     assert (tasks(sandbox, EAST), tasks(sandbox, WEST), names(sandbox)) == (FULL, NONE, pointing(EAST))
@@ -92,11 +96,11 @@ def test_no_terminal_waits_and_the_token_decides(sandbox: Any, operator: Operato
     decided = typed(operator, approve)
     assert decided.returncode == 0, decided.stdout
     ended = started.end().ok()
-    assert "approved by ada" in ended.out
+    assert f"approved by {ME}" in ended.out
     assert (tasks(sandbox, EAST), tasks(sandbox, WEST), names(sandbox)) == (NONE, FULL, pointing(WEST))
     status = operator.status(name)
     assert status["status"] == "COMPLETED"
-    assert [(one["state"], one["approver"]) for one in status["approvals"]] == [("timed_out", None), ("approved", "ada")]
+    assert [(one["state"], one["approver"]) for one in status["approvals"]] == [("timed_out", None), ("approved", ME)]
     assert not [one for one in published if token in json.dumps({**one, "Message": ""})], "the token is in the message only"
 
 

@@ -6,7 +6,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook import EAST, FULL, NONE, SERVICES, WEST, Operator, estate, key_of, names, pointing, tasks, unfolded
+from playbook import (
+    DATABASE,
+    EAST,
+    FULL,
+    NONE,
+    SERVICES,
+    WEST,
+    Operator,
+    database,
+    estate,
+    key_of,
+    names,
+    pointing,
+    tasks,
+    unfolded,
+)
 
 WHO = tuple((account, cluster, name) for account, cluster, name, _wave, _tasks in SERVICES)
 
@@ -19,7 +34,7 @@ def first_calls(out: str) -> dict[str, str]:
 
 def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator) -> None:
     """Readiness, check mode, failover, check mode, failover again; then the region answers and what was deferred is done."""
-    operator.load(estate())
+    operator.load(estate(database=True))
     operator.readiness()
     assert operator.mutations() == [], "readiness only looks"
     sandbox.dark(EAST)
@@ -31,21 +46,23 @@ def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator)
     assert sum("route53 change_resource_record_sets" in one for one in said.values()) == len(pointing(EAST))
     assert "check mode: nothing was changed, nothing was stored" in checked.out
     assert operator.mutations() == []
-    assert tasks(sandbox, WEST) == NONE
+    assert (tasks(sandbox, WEST), database(sandbox, WEST)) == (NONE, "replica")
 
+    refused = operator.failover(mode="planned").refused("which region serves cannot be told", "-e mode=unplanned")
+    assert refused.changed == 0
     there = operator.failover().ok()
     assert there.changed > 0
     assert tasks(sandbox, WEST) == FULL, "at the capacity that readiness captured"
-    assert names(sandbox) == pointing(WEST)
+    assert (names(sandbox), database(sandbox, WEST)) == (pointing(WEST), "serves")
     assert {call["region"] for call in operator.mutations()} == {WEST, "global"}
     status = operator.status(there.execution_id)
     assert (status["status"], status["progress_percentage"], status["failed_resources"]) == ("COMPLETED", 100, [])
-    services = {key_of(*who) for who in WHO}
+    kept = {DATABASE, *(key_of(*who) for who in WHO)}
     assert {(one["phase"], one["resource"]) for one in status["deferred"]} == {
-        (phase, service) for phase in ("cleanup", "replicate") for service in services
+        (phase, one) for phase in ("cleanup", "replicate") for one in kept
     }
-    assert {debt["resource"] for debt in status["debts"]} == services
-    for words in ("deferred: cleanup, replicate of 5 resources", "-e phases=cleanup,replicate", "fence debt: "):
+    assert {debt["resource"] for debt in status["debts"]} == kept
+    for words in ("deferred: cleanup, replicate of 6 resources", "-e phases=cleanup,replicate", "fence debt: "):
         assert words in unfolded(there.out)
 
     mark = operator.mark()
@@ -55,15 +72,15 @@ def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator)
     checked = operator.failover("--check").ok()
     assert (checked.changed, first_calls(checked.out)) == (0, {})
     assert operator.mutations(mark) == []
-    assert {debt["resource"] for debt in operator.status(again.execution_id)["debts"]} == services
+    assert {debt["resource"] for debt in operator.status(again.execution_id)["debts"]} == kept
 
     sandbox.clear_faults()
     after = operator.failover(phases="cleanup,replicate").ok()
     assert (tasks(sandbox, EAST), tasks(sandbox, WEST)) == (NONE, FULL)
-    assert names(sandbox) == pointing(WEST)
+    assert (names(sandbox), database(sandbox, EAST), database(sandbox, WEST)) == (pointing(WEST), "replica", "serves")
     status = operator.status(after.execution_id)
     assert (status["status"], status["deferred"], status["debts"]) == ("COMPLETED", [], [])
-    assert status["counts"] == {"cleanup": {"done": 5}, "replicate": {"done": 5}}
+    assert status["counts"] == {"cleanup": {"done": 6}, "replicate": {"done": 6}}
 
     mark = operator.mark()
     assert operator.failover().ok().changed == 0
