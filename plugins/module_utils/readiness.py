@@ -43,8 +43,7 @@ def keep(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
 
     def poor(name: str, value: Any) -> bool:
         old = before.get(name)
-        numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in (value, old))
-        return numbers and value == 0 < old
+        return type(value) is type(old) is int and value == 0 and bool(old)
 
     return {**before, **{name: value for name, value in now.items() if not poor(name, value)}}
 
