@@ -120,10 +120,67 @@ def lambda_(side: Side) -> str:
     return f"reserved {reserved} ({warm} provisioned), polls {', '.join(polled) or 'nothing'}"
 
 
+def aurora(side: Side) -> str:
+    """`writes, 1 instance` or `follows (connected), 1 instance`; snapshots that were kept by hand follow."""
+    client = side.aws("rds")
+    clusters = {one["DBClusterIdentifier"]: one for one in client.describe_db_clusters()["DBClusters"]}
+    if side.ident not in clusters:
+        return "absent"
+    one = clusters[side.ident]
+    worlds = client.describe_global_clusters()["GlobalClusters"]
+    members = {member["DBClusterArn"]: member for world in worlds for member in world["GlobalClusterMembers"]}
+    role, instances = "alone", len(one["DBClusterMembers"])
+    if one["DBClusterArn"] in members:
+        member = members[one["DBClusterArn"]]
+        role = "writes" if member["IsWriter"] else f"follows ({member['SynchronizationStatus']})"
+    wanted = {"DBClusterIdentifier": side.ident, "SnapshotType": "manual"}
+    kept = ["snapshot kept" for _one in client.describe_db_cluster_snapshots(**wanted)["DBClusterSnapshots"]]
+    return ", ".join([role, f"{instances} instance", *kept])
+
+
+def elasticache(side: Side) -> str:
+    """`primary, 2 nodes` or `secondary, 2 nodes`."""
+    groups = side.aws("elasticache").describe_replication_groups()["ReplicationGroups"]
+    found = [one for one in groups if one["ReplicationGroupId"] == side.ident]
+    if not found:
+        return "absent"
+    role = found[0].get("GlobalReplicationGroupInfo", {}).get("GlobalReplicationGroupMemberRole", "alone").lower()
+    return f"{role}, {len(found[0]['MemberClusters'])} nodes"
+
+
+def efs(side: Side) -> str:
+    """`writable` or `copy of <region>`, then whether writers are denied, mount targets, and what AWS Backup keeps."""
+    client = side.aws("efs")
+    systems = client.describe_file_systems()["FileSystems"]
+    if not systems:
+        return "absent"
+    found = next((one for one in systems if one["FileSystemId"] == side.ident), systems[0])  # a copy's id is AWS's choice
+    ident = found["FileSystemId"]
+    origins = {
+        end["FileSystemId"]: one["SourceFileSystemRegion"]
+        for one in client.describe_replication_configurations()["Replications"]
+        for end in one["Destinations"]
+    }
+    words = [f"copy of {origins[ident]}" if ident in origins else "writable"]
+    protection = found["FileSystemProtection"]["ReplicationOverwriteProtection"]
+    words += [] if (protection == "REPLICATING") == (ident in origins) else [f"protection {protection}"]
+    try:
+        policy = client.describe_file_system_policy(FileSystemId=ident)["Policy"]
+    except client.exceptions.PolicyNotFound:
+        policy = ""
+    words += ["denies writers"] if "DrAwsFence" in policy else []
+    words.append("mountable" if client.describe_mount_targets(FileSystemId=ident)["MountTargets"] else "not mountable")
+    words += ["backed up" for job in side.aws("backup").list_backup_jobs()["BackupJobs"] if job["State"] == "COMPLETED"]
+    return ", ".join(words)
+
+
 READERS: dict[str, Callable[[Side], str]] = {
+    "aurora": aurora,
     "autoscaling": autoscaling,
     "drs": drs,
     "ecs": ecs,
+    "efs": efs,
+    "elasticache": elasticache,
     "eventbridge": eventbridge,
     "lambda": lambda_,
     "rds": rds,

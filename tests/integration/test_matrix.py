@@ -7,6 +7,7 @@ The estate and the end states are in matrix.yml; pairs are found by their tags; 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "200000000001"
 ROLE = (f"arn:aws:iam::{ACCOUNT}:role/dr-automation", "shop")
 MATRIX: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "matrix.yml").read_text())
 TAGS = {"dr:enabled": "true", "Customer": "shop", "Environment": "production", "dr:wave": "1"}
-#: A circuit breaker asks a silent region again after this time.
-BREAKER_SECONDS = 120
+#: After this time the circuit breaker asks the region again, and AWS has put right what it does by itself (a resynchronisation).
+RETURNED_SECONDS = 1800
 #: After this time what a phase leaves behind (a reboot after a rename) is over.
 SETTLED_SECONDS = 300
 
@@ -39,7 +40,9 @@ class World:
         case = MATRIX[technology]
         self.sandbox, self.mode, self.ends, self.read = sandbox, mode, case[mode], READERS[technology]
         resource = {"account": ACCOUNT, "region": EAST, **case["resource"], **self.ends.get("resource", {}), "tags": TAGS}
-        if "peer" in resource:
+        if resource.get("peer") is None:
+            resource.pop("peer", None)
+        else:
             resource["peer"] = {"region": WEST, **resource["peer"]}
         also = [{"account": ACCOUNT, "tags": None, **one} for one in self.ends.get("also", [])]
         accounts = [
@@ -49,11 +52,20 @@ class World:
         regions = {"control_region": WEST, "regions": [EAST, WEST]}
         sandbox.load({"name": "shop", **regions, "accounts": accounts, "resources": [resource, *also]})
         ((key, found),) = self.found().items()
-        found["dr_settings"] = {**found.get("dr_settings", {}), **self.ends.get("settings", {})}
+        found["dr_settings"] = {**found.get("dr_settings", {}), **self._settings()}
         self.name, self.pair = resource["name"], pair_of(key, found, EAST, WEST)
         self.flow = Flow(sandbox, [self.pair], {ACCOUNT: ROLE})
         self.flow.capture()
         assert (self.pair.technology, self.flow.mutations()) == (technology, [])
+
+    def _settings(self) -> dict[str, Any]:
+        """The pair's settings; the subnet `default` is one of the region, whose id AWS chose."""
+        settings = deepcopy(self.ends.get("settings", {}))
+        for region, place in settings.get("regions", {}).items():
+            if place.get("subnets") == ["default"]:
+                subnets = self.sandbox.inside("ec2", region, ACCOUNT).describe_subnets()["Subnets"]
+                place["subnets"] = [min(one["SubnetId"] for one in subnets)]
+        return settings
 
     def found(self) -> dict[str, Any]:
         """The inventory's hosts, as the tags give them."""
@@ -138,7 +150,7 @@ def test_unplanned_with_the_source_region_dark_until_it_answers_again(sandbox: A
         world.deferred(phase)
     assert {call["region"] for call in world.flow.mutations()} <= {WEST, "global"}
     assert sandbox.gateway.faults.remove(dark)
-    world.flow.clock.sleep(BREAKER_SECONDS)
+    world.flow.clock.sleep(RETURNED_SECONDS)
     for phase in ("cleanup", "replicate"):
         world.phase(phase)
 
