@@ -160,7 +160,7 @@ class Seen:
     """Both sides and the global database they are in, as the target region sees it.
 
     retired: old clusters of this pair in the source region. fence_group: as `fence.group_of` gives it.
-    lost: the source's snapshots of lost writes, read when the target is the writer.
+    lost: the source's snapshots of lost writes, read when the target is the writer. source_at, target_at: (region, identifier).
     """
 
     source: Side
@@ -169,6 +169,23 @@ class Seen:
     retired: tuple[Cluster, ...] = ()
     fence_group: str | Unreachable | None = None
     lost: tuple[Lost, ...] | Unreachable = ()
+    source_at: tuple[str, str] = ("", "")
+    target_at: tuple[str, str] = ("", "")
+
+    @property
+    def whole(self) -> World | None:
+        """The global database, where one is known."""
+        return self.world if isinstance(self.world, World) else None
+
+    @property
+    def source_member(self) -> Member | None:
+        """The source's part in it, which is known also when the source does not answer."""
+        return self.whole.member(*self.source_at) if self.whole else None
+
+    @property
+    def target_member(self) -> Member | None:
+        """The target's part in it."""
+        return self.whole.member(*self.target_at) if self.whole else None
 
 
 def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
@@ -197,6 +214,8 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
             _retired(sources, pair.source_id),
             option(pair, here, "fence_security_group") or _fence(fences, left[pair.key]),
             lost.get(pair.key, ()),
+            (here, pair.source_id.lower()),
+            (there, pair.target_id.lower()),
         )
         for pair in pairs
     }

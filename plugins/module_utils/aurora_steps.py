@@ -32,10 +32,9 @@ class Place:
 
 def places(seen: Seen, pair: Pair) -> tuple[Place, Place]:
     """Source and target."""
-    found = seen.world if isinstance(seen.world, World) else None
     return (
-        Place(pair.source_region, pair.source_id, seen.source, found.member(pair.source_region, pair.source_id) if found else None),
-        Place(pair.target_region, pair.target_id, seen.target, found.member(pair.target_region, pair.target_id) if found else None),
+        Place(pair.source_region, pair.source_id, seen.source, seen.source_member),
+        Place(pair.target_region, pair.target_id, seen.target, seen.target_member),
     )
 
 
@@ -119,7 +118,7 @@ def _create(seen: Seen, goal: Goal, here: Place, model: Place, old: Cluster | No
             f"{source.id} in {source.region} is {source.status}", f"repair it, then run this phase again\n{show(source)}"
         )
     if model.member is not None and not model.member.writer:
-        why = f"{source.id} in {source.region} is itself a secondary of {seen.world.id if isinstance(seen.world, World) else ''}"
+        why = f"{source.id} in {source.region} is itself a secondary of {seen.whole.id if seen.whole else ''}"
         return Blocked(why, "point dr:peer at the writer's cluster")
     if option(goal.pair, here.region, "replication", "global") == "binlog":
         if source.engine != "aurora-mysql":

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..aurora_state import Cluster, Seen, Side, World, observe, option
+from ..aurora_state import Cluster, Member, Seen, Side, World, observe, option
 from ..aurora_steps import (
     FOLLOWING,
     RESYNC_SECONDS,
@@ -103,8 +103,8 @@ class AuroraCluster(Adapter):
             return Active.UNKNOWN
         if seen.world and seen.world.moving:
             return Active.UNKNOWN
-        target = _writes(seen.target, seen.world)
-        source = _writes(seen.source, seen.world)
+        target = _writes(seen.target, seen.target_member)
+        source = _writes(seen.source, seen.source_member)
         if target and isinstance(seen.target, Cluster):
             if source is False:
                 return Active.TARGET
@@ -285,7 +285,7 @@ class AuroraCluster(Adapter):
             case _:
                 why = f"{pair.target_id} in {pair.target_region} is not proven to serve: {self.active(seen).value}"
                 return Blocked(why, f"run phase activate first; nothing was changed in {region}")
-        old, found = seen.source, seen.world if isinstance(seen.world, World) else None
+        old, found = seen.source, seen.whole
         if not isinstance(old, Cluster):
             doomed = next(iter(seen.retired), None)
             if goal.cleanup_policy == "remove" and doomed:
@@ -365,13 +365,13 @@ class AuroraCluster(Adapter):
 
     def health(self, seen: Seen, goal: Goal) -> Health:
         """Available, the writer, with an available instance; that the old side follows or is fenced is wanted, but not required."""
-        side, found = seen.target, seen.world if isinstance(seen.world, World) else None
+        side, writes = seen.target, _writes(seen.target, seen.target_member)
         if not isinstance(side, Cluster):
             return Health((Check("cluster", False, "there is none" if side is None else "the region does not answer"),))
         states = ", ".join(f"{node.id} {node.status}" for node in side.nodes) or "headless"
         checks = [
             Check("cluster", side.usable, side.status),
-            Check("writer", bool(_writes(side, found)), "" if _writes(side, found) else "it follows another cluster"),
+            Check("writer", bool(writes), "" if writes else "it follows another cluster"),
             Check("instances", any(node.status == "available" for node in side.nodes), states),
         ]
         if isinstance(seen.source, Cluster):
@@ -380,8 +380,8 @@ class AuroraCluster(Adapter):
 
     def capture(self, seen: Seen, pair: Pair) -> Mapping[str, Any]:
         """What a cluster in its place would have to be; {} for a source that does not serve."""
-        source, found = seen.source, seen.world if isinstance(seen.world, World) else None
-        if not isinstance(source, Cluster) or not _writes(source, found):
+        source = seen.source
+        if not isinstance(source, Cluster) or not _writes(source, seen.source_member):
             return {}
         return {
             "arn": source.arn,
@@ -389,7 +389,7 @@ class AuroraCluster(Adapter):
             "engine": source.engine,
             "engine_version": source.version,
             "epoch": source.epoch,
-            "global_cluster": found.id if found else "",
+            "global_cluster": seen.whole.id if seen.whole and seen.source_member else "",
             "instance_class": source.nodes[0].instance_class if source.nodes else "",
             "instances": len(source.nodes),
             "kms_key_id": source.kms_key_id if source.encrypted else "",
@@ -401,19 +401,15 @@ class AuroraCluster(Adapter):
         }
 
 
-def _writes(side: Side, found: World | None) -> bool | None:
+def _writes(side: Side, member: Member | None) -> bool | None:
     """Whether a cluster takes writes; None when nobody can tell. A headless one on its own serves nobody."""
-    match side:
-        case Unreachable():
-            return None
-        case None:
-            return False
-        case Cluster() as one:
-            member = found.member(one.region, one.id) if found else None
-            if member is not None:
-                return member.writer
-            return one.source is None and not one.retired and not one.headless and one.status not in ("deleting", "promoting")
-    raise AssertionError(side)
+    if member is not None:
+        return member.writer
+    if isinstance(side, Unreachable):
+        return None
+    if side is None or side.headless or side.retired:
+        return False
+    return side.source is None and side.status not in ("deleting", "promoting")
 
 
 def _rank(side: Cluster) -> tuple[bool, int]:
@@ -447,8 +443,7 @@ def _mark(side: Cluster, seen: Seen, goal: Goal) -> Step | None:
 def _fencing(seen: Seen) -> str:
     if isinstance(seen.source, Unreachable):
         return "deferred"
-    found = seen.world if isinstance(seen.world, World) else None
-    if isinstance(seen.source, Cluster) and _writes(seen.source, found) and not seen.source.fenced:
+    if isinstance(seen.source, Cluster) and _writes(seen.source, seen.source_member) and not seen.source.fenced:
         return "open"
     return "fenced"
 
