@@ -53,6 +53,7 @@ class Instance(Marked):
     region: str
     status: str
     engine: str = ""
+    engine_version: str = ""
     instance_class: str = ""
     resource_id: str = ""
     endpoint: str = ""
@@ -60,6 +61,7 @@ class Instance(Marked):
     source: tuple[str, str] | None = None
     replicas: tuple[str, ...] = ()
     backup_days: int = 0
+    storage_gb: int = 0
     groups: tuple[str, ...] = ()
     groups_settled: bool = True
     subnet_group: str = ""
@@ -100,7 +102,7 @@ class Instance(Marked):
         return self.resource_id.rpartition("-")[2].lower()[-10:]
 
 
-Side: TypeAlias = Instance | Unreachable | None
+Side: TypeAlias = "Instance | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     }
 
 
-_Listing = dict[str, Instance] | Unreachable
+_Listing: TypeAlias = "dict[str, Instance] | Unreachable"
 
 
 def _instances(reader: Reader, account: str, region: str) -> _Listing:
@@ -177,6 +179,7 @@ def instance(shown: Mapping[str, Any], region: str) -> Instance:
         region=region,
         status=shown.get("DBInstanceStatus", "unknown"),
         engine=shown.get("Engine", ""),
+        engine_version=shown.get("EngineVersion", ""),
         instance_class=shown.get("DBInstanceClass", ""),
         resource_id=shown.get("DbiResourceId", ""),
         endpoint=shown.get("Endpoint", {}).get("Address", ""),
@@ -184,6 +187,7 @@ def instance(shown: Mapping[str, Any], region: str) -> Instance:
         source=_place(source, region) if source else None,
         replicas=tuple(shown.get("ReadReplicaDBInstanceIdentifiers", ())),
         backup_days=shown.get("BackupRetentionPeriod", 0),
+        storage_gb=shown.get("AllocatedStorage", 0),
         groups=tuple(sorted(one["VpcSecurityGroupId"] for one in kept)),
         groups_settled=all(one.get("Status", "active") == "active" for one in found),
         subnet_group=subnets.get("DBSubnetGroupName", ""),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
 from .fence import FOLLOWS_TAG, OWN_TAGS
@@ -32,7 +33,7 @@ def stand_by(
         case Instance(replication="terminated" | "error" | "stopped" as state):
             return Blocked(f"replication to {ident} in {region} is {state}", f"delete it, then run this phase again\n{show(side)}")
         case Instance(status=status) if status in USABLE:
-            return Done({**outputs(side), "role": "standby"})
+            return _parameters(side, goal, old) or Done({**outputs(side), "role": "standby"})
         case Instance(status=status) if status in CHANGING or status == "deleting":
             return Wait(f"{ident} in {region} is {status}", poll_seconds=60, timeout_seconds=REPLICA_SECONDS)
         case Instance(status=status):
@@ -57,7 +58,7 @@ def stand_by(
 
 
 def _create(model: Instance, goal: Goal, region: str, ident: str, old: Instance | None) -> Step:
-    pair, known = goal.pair, goal.captured if goal.captured.get("region") == region else {}
+    pair, known = goal.pair, _known(goal, region)
 
     def wanted(name: str, replaced: Any) -> Any:
         return option(pair, region, name) or replaced or known.get(name)
@@ -75,15 +76,50 @@ def _create(model: Instance, goal: Goal, region: str, ident: str, old: Instance 
         "DBSubnetGroupName": wanted("subnet_group", old.subnet_group if old else ""),
         "VpcSecurityGroupIds": list(groups or ()),
         "KmsKeyId": key if model.encrypted else "",
-        "OptionGroupName": option(pair, region, "option_group"),
+        "OptionGroupName": _group("option_group", model, goal, region, old),
         "MultiAZ": option(pair, region, "multi_az", old.multi_az if old else None),
         "CopyTagsToSnapshot": True,
+        "DeletionProtection": model.protected or None,
         "Tags": _tags(model, ident, pair),
     }
     if model.engine.startswith(GROUP_AT_CREATION):
-        params["DBParameterGroupName"] = option(pair, region, "parameter_group")
+        params["DBParameterGroupName"] = _group("parameter_group", model, goal, region, old)
     given = {name: value for name, value in params.items() if value not in (None, "", [])}
     return Call("rds", "create_db_instance_read_replica", region, given, f"create the replica of {model.region}", settle_seconds=30)
+
+
+def _known(goal: Goal, region: str) -> Mapping[str, Any]:
+    """What was captured of the instance that served in this region; a replica takes its place."""
+    return goal.captured if goal.captured.get("region") == region else {}
+
+
+def _group(name: str, like: Instance, goal: Goal, region: str, old: Instance | None) -> str:
+    """Its parameter_group or option_group: the setting, else that of the instance whose place it takes, "" for the default one.
+
+    That one fits only while the major version is still the same.
+    """
+    known = _known(goal, region)
+    had, version = (getattr(old, name), old.engine_version) if old else (known.get(name, ""), known.get("engine_version", ""))
+    fits = _major(like.engine, version) == _major(like.engine, like.engine_version)
+    kept = had if fits and not had.startswith(("default.", "default:")) else ""
+    return str(option(goal.pair, region, name) or kept)
+
+
+def _major(engine: str, version: str) -> tuple[str, ...]:
+    """As parameter groups count it: `8.0` of MySQL and `10.6` of MariaDB, `16` of PostgreSQL."""
+    return tuple(version.split(".")[: 2 if engine in ("mysql", "mariadb") else 1])
+
+
+def _parameters(side: Instance, goal: Goal, old: Instance | None) -> Call | None:
+    """RDS takes no parameter group of some engines when a replica is created: it is given to the replica that stands.
+
+    It takes effect with the restart that ends a promotion.
+    """
+    group = _group("parameter_group", side, goal, side.region, old)
+    if not group or not side.parameter_group or group.lower() == side.parameter_group.lower():
+        return None
+    params = {"DBInstanceIdentifier": side.id, "DBParameterGroupName": group, "ApplyImmediately": True}
+    return Call("rds", "modify_db_instance", side.region, params, f"give it the parameter group {group}")
 
 
 def _tags(model: Instance, ident: str, pair: Pair) -> list[dict[str, str]]:

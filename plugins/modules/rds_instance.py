@@ -32,17 +32,22 @@ options:
     type: str
   parameter_group:
     description:
-      - The parameter group of a replica that is created, for MySQL, Oracle and Db2.
-      - Other engines start with their default group; RDS takes no other across regions.
+      - The parameter group of the replica. Of PostgreSQL and MariaDB, for which RDS takes none when a replica is created in another
+        region, the replica is given it when it stands. It takes effect with the restart of the promotion.
+      - That of the old instance in its place when it is left out and the major version is the same, else the default one.
     type: str
   option_group:
-    description: The option group of a replica that is created.
+    description:
+      - The option group of a replica that is created.
+      - That of the old instance in its place when it is left out and the major version is the same, else the default one.
     type: str
   multi_az:
     description: Whether a replica that is created has a standby in another zone.
     type: bool
   backup_days:
-    description: The backup retention of a replica that is promoted, in days. It is 7 when it is left out.
+    description:
+      - The backup retention of a replica that is promoted, in days.
+      - That of the source when it is left out, or what was captured of it, or 7.
     type: int
   fence_security_group:
     description:

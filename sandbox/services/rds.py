@@ -148,6 +148,8 @@ def create_replica(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
             raise AwsError("InvalidParameterValue", f"Invalid security group, groupId= {name}, groupName=.")
     given = {key: value for key, value in params.items() if key not in ("SourceRegion", "PreSignedUrl")}
     given.setdefault("DBSubnetGroupName", subnet_group(ctx))
+    if abroad:  # groups of parameters belong to a region
+        given.setdefault("DBParameterGroupName", f"default.{source.engine}")
     ctx.moto(given)
     replica = backend(ctx).databases[ident]
     _apart(ctx, replica, params, abroad)
@@ -167,6 +169,7 @@ def _apart(ctx: Ctx, replica: Any, params: dict[str, Any], abroad: bool) -> None
     if abroad:
         replica.availability_zone = f"{ctx.region}a"
         replica.db_parameter_group_name = params.get("DBParameterGroupName")
+        replica.option_group_name = params.get("OptionGroupName") or f"default:{replica.engine}"
         replica.vpc_security_group_ids = list(params.get("VpcSecurityGroupIds") or [_default_group(ctx)])
     else:
         replica.vpc_security_group_ids = list(params.get("VpcSecurityGroupIds") or replica.vpc_security_group_ids)
@@ -217,6 +220,8 @@ def modify(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         _change_groups(ctx, found, groups)
     special = ("NewDBInstanceIdentifier", "VpcSecurityGroupIds")
     ctx.moto({key: value for key, value in params.items() if key not in special})
+    if params.get("DBParameterGroupName"):
+        pass_through(ctx, found, [("modifying", GROUPS), (found.status, 0.0)])
     answer = shown(ctx, found.db_instance_identifier)
     if new:
         before = found.status

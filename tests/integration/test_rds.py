@@ -213,6 +213,80 @@ def test_rollback_lifts_the_fence_before_a_promotion_and_is_refused_after_it(san
     assert "cannot be undone" in refused.why
 
 
+def test_rollback_waits_for_a_promotion_that_is_under_way(sandbox: Any) -> None:
+    one = flow(sandbox)
+    rds = sandbox.inside("rds", WEST, ACCOUNT)
+    sandbox.fault(match={"operation": "PromoteReadReplica"}, effect="error", code="AccessDenied", message="no", status=403)
+    assert one.one("activate").status == "failed"
+    fenced = groups(databases(sandbox, EAST)["orders"])
+    rds.promote_read_replica(DBInstanceIdentifier="orders-west", BackupRetentionPeriod=7)
+    refused = one.one("rollback")
+    assert (refused.status, refused.calls) == ("blocked", ()), refused
+    assert groups(databases(sandbox, EAST)["orders"]) == fenced
+
+
+def test_the_parameters_of_a_region_are_those_of_its_replicas(sandbox: Any) -> None:
+    one = flow(sandbox, {"peer": None}, regions={WEST: {"parameter_group": "tuned"}})
+    sandbox.inside("rds", WEST, ACCOUNT).create_db_parameter_group(
+        DBParameterGroupName="tuned", DBParameterGroupFamily="postgres16", Description="tuned"
+    )
+    made = one.one("instantiate")
+    assert (made.status, names(made)) == (
+        "done",
+        [f"create_db_instance_read_replica@{WEST}", f"modify_db_instance@{WEST}"],
+    ), made
+    repeated(one, "instantiate")
+    for way, region in ((one, EAST), (one.home(), WEST)):
+        for phase in ("activate", "cleanup", "replicate"):
+            assert way.one(phase).status == "done"
+        place = {EAST: "orders", WEST: "orders-west"}[region]
+        (group,) = databases(sandbox, region)[place]["DBParameterGroups"]
+        assert (group["DBParameterGroupName"] == "tuned") is (region == WEST)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_run_that_dies_after_every_call_does_nothing_twice(sandbox: Any, dark: bool) -> None:
+    one, mode = flow(sandbox), "unplanned" if dark else "planned"
+    one.capture()
+    if dark:
+        sandbox.dark(EAST)
+    for phase in ("instantiate", "activate"):
+        assert one.survive(phase, mode).status == "done"
+    if dark:
+        sandbox.clear_faults()
+        one.clock.sleep(120)  # until the circuit breaker lets calls through again
+    for phase in ("cleanup", "replicate"):
+        assert one.survive(phase, mode).status == "done"
+    fence = [f"CreateSecurityGroup@{EAST}", f"AddTagsToResource@{EAST}", f"ModifyDBInstance@{EAST}"]
+    promotion = [f"AddTagsToResource@{WEST}", f"PromoteReadReplica@{WEST}"]
+    aside = [f"AddTagsToResource@{EAST}", f"ModifyDBInstance@{EAST}", f"CreateDBInstanceReadReplica@{EAST}"]
+    sent = [f"{call['operation']}@{call['region']}" for call in one.mutations()]
+    assert sent == [*(promotion + fence if dark else fence + promotion), *aside]
+
+
+def test_both_sides_name_each_other_by_arn_while_they_replicate(sandbox: Any) -> None:
+    one = flow(sandbox, {"peer": None})
+    assert one.one("instantiate").status == "done"
+    here, there = databases(sandbox, EAST)["orders"], databases(sandbox, WEST)["orders-west"]
+    assert there["ReadReplicaSourceDBInstanceIdentifier"] == here["DBInstanceArn"]
+    assert here["ReadReplicaDBInstanceIdentifiers"] == [there["DBInstanceArn"]]
+    for phase in ("activate", "cleanup", "replicate"):
+        assert one.one(phase).status == "done"
+    here, there = databases(sandbox, EAST)["orders"], databases(sandbox, WEST)["orders-west"]
+    assert here["ReadReplicaSourceDBInstanceIdentifier"] == there["DBInstanceArn"]
+    assert there["ReadReplicaDBInstanceIdentifiers"] == [here["DBInstanceArn"]]
+
+
+def test_a_promoted_replica_is_backed_up_and_protected_as_its_source_was(sandbox: Any) -> None:
+    one = flow(sandbox, {"peer": None, "protected": True, "backup_days": 21})
+    one.capture()
+    assert one.one("instantiate").status == "done"
+    sandbox.dark(EAST)
+    assert one.one("activate", "unplanned").status == "done"
+    promoted = databases(sandbox, WEST)["orders-west"]
+    assert (promoted["BackupRetentionPeriod"], promoted["DeletionProtection"]) == (21, True)
+
+
 def test_removal_takes_a_final_snapshot_and_leaves_the_identifier_for_the_replica(sandbox: Any) -> None:
     one = flow(sandbox)
     assert one.one("activate").status == "done"

@@ -20,6 +20,8 @@ from .base import Adapter, Reader
 
 #: After the fence, until what was under way has been written and has arrived.
 DRAIN_SECONDS = 60
+#: Backup retention of a promoted replica where nothing else is known: replicas have none, and the way back needs one.
+BACKUP_DAYS = 7
 #: Engines whose ReplicaLag is the age of what waits to be applied, and 0 when nothing waits. PostgreSQL's grows while idle.
 EXACT_LAG = ("mysql", "mariadb")
 
@@ -29,9 +31,10 @@ class RdsInstance(Adapter):
 
     Settings (manifest or host variables; `regions.<region>.<name>` overrides `<name>` for what happens in that region):
     instance_class, subnet_group, security_groups, kms_key_id, parameter_group, option_group, multi_az: of a replica that is created
-    there; what is left out is taken from the old instance that it replaces, or from what was captured of it. backup_days (7): the
-    backup retention of a promoted replica. fence_security_group: id of the group that a fenced source is left with. fence (true):
-    false leaves the source as it is before a promotion, for writers that are stopped by other means.
+    there; what is left out is taken from the old instance that it replaces, or from what was captured of it. backup_days: the
+    backup retention of a promoted replica; that of the source, or what was captured of it, or 7 when it is left out.
+    fence_security_group: id of the group that a fenced source is left with. fence (true): false leaves the source as it is before a
+    promotion, for writers that are stopped by other means.
     wait_for (available): `writable` to go on while the first backup after a promotion is taken.
     """
 
@@ -42,10 +45,10 @@ class RdsInstance(Adapter):
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 3600, "activate": 600, "cleanup": 300, "replicate": 3600}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "observe": ("cloudwatch:GetMetricData", "ec2:DescribeSecurityGroups", "rds:DescribeDBInstances"),
-        "instantiate": ("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
+        "instantiate": ("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
         "activate": ("ec2:CreateSecurityGroup", "rds:AddTagsToResource", "rds:ModifyDBInstance", "rds:PromoteReadReplica"),
         "cleanup": ("ec2:CreateSecurityGroup", "rds:AddTagsToResource", "rds:DeleteDBInstance", "rds:ModifyDBInstance"),
-        "replicate": ("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
+        "replicate": ("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
         "rollback": ("rds:ModifyDBInstance", "rds:RemoveTagsFromResource"),
     }
 
@@ -106,8 +109,9 @@ class RdsInstance(Adapter):
                 return Blocked(f"{target.id} in {pair.target_region} is {status}", f"repair it, then resume\n{show(target)}")
         if goal.planned and isinstance(source, Unreachable):
             return dark(goal, pair.source_region)
-        if goal.planned and source is None:
-            why = f"{pair.source_id} is gone from {pair.source_region}, so nobody can tell that all of it has arrived"
+        if goal.planned and not isinstance(source, Unreachable) and not writable(source):
+            state = "gone" if source is None else f"{source.status}, and no writable instance"
+            why = f"{pair.source_id} in {pair.source_region} is {state}, so nobody can tell that all of it has arrived"
             return Blocked(why, "run this phase with mode=unplanned to promote what has arrived")
         exposed = isinstance(source, Unreachable)
         if writable(source):
@@ -127,7 +131,7 @@ class RdsInstance(Adapter):
             "rds",
             "promote_read_replica",
             pair.target_region,
-            {"DBInstanceIdentifier": target.id, "BackupRetentionPeriod": int(option(pair, pair.target_region, "backup_days", 7))},
+            {"DBInstanceIdentifier": target.id, "BackupRetentionPeriod": _retention(seen, goal)},
             "promote the replica",
             one_way=True,
             debt=f"fence {pair.source_id} in {pair.source_region}: it may still take writes" if exposed else "",
@@ -214,8 +218,8 @@ class RdsInstance(Adapter):
 
     def rollback(self, seen: Seen, goal: Goal) -> Step:
         """The fence of the source is lifted. Only before a promotion: afterwards its data is the older one."""
-        pair, source = goal.pair, seen.source
-        match source, seen.target:
+        pair = goal.pair
+        match seen.source, seen.target:
             case Unreachable(), _:
                 return Blocked(
                     f"{pair.source_region} does not answer: nothing could take over", "wait until it answers, then roll back"
@@ -225,12 +229,12 @@ class RdsInstance(Adapter):
             case _, Instance(source=None):
                 why = f"{pair.target_id} in {pair.target_region} was promoted, which cannot be undone: it has the newer data"
                 return Blocked(why, "run cleanup and replicate, then fail back")
-            case None, _:
-                return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "restore its snapshot under that identifier")
-        assert isinstance(source, Instance)
-        if step := lift(source):
-            return step
-        return Done({**outputs(source), "role": "active"})
+            case _, Instance(status=status) as target if status in CHANGING and target.epoch > _base(seen, goal):
+                why = f"{target.id} in {pair.target_region} is {status}: it may be on its way to take writes"
+                return Wait(why, poll_seconds=15, timeout_seconds=PROMOTION_SECONDS)
+            case Instance() as source, _:
+                return lift(source) or Done({**outputs(source), "role": "active"})
+        return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "restore its snapshot under that identifier")
 
     def health(self, seen: Seen, goal: Goal) -> Health:
         """Available and writable; that it is backed up and that the old source is fenced is wanted, but not required."""
@@ -258,13 +262,17 @@ class RdsInstance(Adapter):
             "backup_days": source.backup_days,
             "endpoint": source.endpoint,
             "engine": source.engine,
+            "engine_version": source.engine_version,
             "epoch": source.epoch,
             "instance_class": source.instance_class,
             "kms_key_id": source.kms_key_id,
             "lag_seconds": lag,
             "multi_az": source.multi_az,
+            "option_group": source.option_group,
+            "parameter_group": source.parameter_group,
             "region": source.region,
             "security_groups": list(source.saved_groups or source.groups),
+            "storage_gb": source.storage_gb,
             "subnet_group": source.subnet_group,
         }
 
@@ -301,6 +309,13 @@ def _base(seen: Seen, goal: Goal) -> int:
     seen_there = seen.source.epoch if isinstance(seen.source, Instance) else 0
     follows = seen.target.follows if isinstance(seen.target, Instance) else 0
     return max(seen_there, follows, int(goal.captured.get("epoch", 0)))
+
+
+def _retention(seen: Seen, goal: Goal) -> int:
+    """Days of automated backups of what is promoted: not fewer than the source had, unless a setting says so."""
+    pair, known = goal.pair, seen.source.backup_days if isinstance(seen.source, Instance) else 0
+    given = option(pair, pair.target_region, "backup_days")
+    return int(given or known or goal.captured.get("backup_days") or BACKUP_DAYS)
 
 
 def _retire(old: Instance, seen: Seen, goal: Goal, reachable: bool = True) -> Step:

@@ -159,6 +159,21 @@ def test_active(sentence: str, state: Seen, active: Active) -> None:
             Call,
             "'DBParameterGroupName': 'tuned'",
         ),
+        (
+            "of another engine the replica is given it when it stands",
+            seen(source(), replica(parameter_group="default.postgres16")),
+            setting(PLANNED, parameter_group="tuned"),
+            Call,
+            "modify_db_instance@us-west-2 & 'DBParameterGroupName': 'tuned'",
+        ),
+        (
+            "once",
+            seen(source(), replica(parameter_group="tuned")),
+            setting(PLANNED, parameter_group="Tuned"),
+            Done,
+            "standby",
+        ),
+        ("protected as its source is", seen(source(protected=True), None), PLANNED, Call, "'DeletionProtection': True"),
     ],
 )
 def test_instantiate(sentence: str, state: Seen, goal: Goal, kind: type, says: str) -> None:
@@ -175,7 +190,8 @@ MARKED = {"epoch": 1}
         ("target dark, planned", seen(source(), UNREACHABLE), PLANNED, Blocked, WEST),
         ("target dark, unplanned", seen(source(), UNREACHABLE), UNPLANNED, Deferred, WEST),
         ("planned needs the source", seen(UNREACHABLE, replica()), PLANNED, Blocked, "mode=unplanned"),
-        ("planned needs to know what has arrived", seen(None, replica()), PLANNED, Blocked, "mode=unplanned"),
+        ("planned needs to know what has arrived", seen(None, replica()), PLANNED, Blocked, "is gone & mode=unplanned"),
+        ("as much when the source is leaving", seen(source("deleting"), replica(tags=MARKED)), PLANNED, Blocked, "is deleting"),
         ("a stranger", seen(source(), replica(source=(EAST, "other"))), PLANNED, Blocked, "from other"),
         ("terminated", seen(source(), replica(replication="terminated")), UNPLANNED, Blocked, "30 days"),
         ("backing up", seen(source(), replica("backing-up")), UNPLANNED, Wait, "backing-up"),
@@ -246,6 +262,27 @@ MARKED = {"epoch": 1}
             PLANNED,
             Call,
             "promote_read_replica@us-west-2 & 'orders-west' & 'BackupRetentionPeriod': 7",
+        ),
+        (
+            "as many as the source had",
+            seen(source(**FENCED, backup_days=21), replica(tags=MARKED)),
+            PLANNED,
+            Call,
+            "promote_read_replica & 'BackupRetentionPeriod': 21",
+        ),
+        (
+            "or was captured with",
+            seen(UNREACHABLE, replica(tags=MARKED)),
+            replace(UNPLANNED, captured={"backup_days": 14}),
+            Call,
+            "promote_read_replica & 'BackupRetentionPeriod': 14 & fence",
+        ),
+        (
+            "unless a setting says so",
+            seen(source(**FENCED, backup_days=21), replica(tags=MARKED)),
+            setting(PLANNED, regions={WEST: {"backup_days": 3}}),
+            Call,
+            "promote_read_replica & 'BackupRetentionPeriod': 3",
         ),
         (
             "unplanned, no lag is asked for",
@@ -412,6 +449,39 @@ def test_cleanup(sentence: str, state: Seen, goal: Goal, kind: type, says: str) 
             Call,
             "'KmsKeyId': 'k' & ['sg-9'] & 'old'",
         ),
+        (
+            "with the groups of options and parameters that it had",
+            seen(
+                None,
+                target(engine="mysql", engine_version="8.0.41", tags=MARKED),
+                replace(OLD, engine_version="8.0.36", parameter_group="tuned", option_group="audited"),
+            ),
+            PLANNED,
+            Call,
+            "'DBParameterGroupName': 'tuned' & 'OptionGroupName': 'audited'",
+        ),
+        (
+            "given to the replica that stands where RDS takes none before",
+            seen(
+                back(engine_version="16.4", parameter_group="default.postgres16"),
+                target(tags=MARKED),
+                replace(OLD, engine_version="16.3", parameter_group="tuned"),
+            ),
+            PLANNED,
+            Call,
+            "modify_db_instance@us-east-1 & 'DBParameterGroupName': 'tuned'",
+        ),
+        (
+            "not those of another major version",
+            seen(
+                back(engine_version="17.1", parameter_group="default.postgres17"),
+                target(tags=MARKED),
+                replace(OLD, engine_version="16.3", parameter_group="tuned"),
+            ),
+            PLANNED,
+            Done,
+            "standby",
+        ),
         ("being copied", seen(back("creating"), target(tags=MARKED)), PLANNED, Wait, "creating"),
         ("done", seen(back(), target(tags=MARKED)), PLANNED, Done, "standby"),
         ("a replica of something else", seen(back(source=(WEST, "x")), target(tags=MARKED)), PLANNED, Blocked, "from x"),
@@ -438,6 +508,7 @@ def test_replicate(sentence: str, state: Seen, goal: Goal, kind: type, says: str
             Call,
             "remove_tags_from_resource@us-east-1",
         ),
+        ("never while it may be promoted", seen(source(**FENCED), replica("modifying", tags=MARKED)), Wait, "is modifying"),
         ("never after a promotion", seen(source(**FENCED), target(tags=MARKED)), Blocked, "cannot be undone"),
         ("source dark", seen(UNREACHABLE, replica()), Blocked, EAST),
         ("source gone", seen(None, replica()), Blocked, "gone"),
@@ -467,8 +538,9 @@ def test_health(state: Seen, status: str) -> None:
 
 
 def test_captured_is_what_a_replica_in_its_place_needs() -> None:
-    captured = ADAPTER.capture(seen(source(kms_key_id="k", tags={"epoch": 2}), replica()), PAIR)
+    captured = ADAPTER.capture(seen(source(kms_key_id="k", storage_gb=100, tags={"epoch": 2}), replica()), PAIR)
     assert (captured["epoch"], captured["kms_key_id"], captured["region"]) == (2, "k", EAST)
+    assert (captured["backup_days"], captured["storage_gb"], captured["instance_class"]) == (7, 100, "db.r6g.large")
     assert (captured["security_groups"], captured["subnet_group"], captured["lag_seconds"]) == (["sg-app"], "data", 3.0)
     assert ADAPTER.capture(seen(source(**FENCED), replica()), PAIR)["security_groups"] == ["sg-app"]
 
