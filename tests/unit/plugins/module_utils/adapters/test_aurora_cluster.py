@@ -109,6 +109,8 @@ def only(region: str) -> World:
 
 
 MOVED = both(WEST)
+#: A global database with nothing but a secondary that is the target.
+LEFT = replace(both(), members=both().members[1:])
 OLD = database("orders-old-qrst012345", EAST, groups=(FENCE,), tags={"security-groups": "sg-app", "quarantined": "orders"})
 RENAMED = source(groups=(FENCE,), tags={"security-groups": "sg-app", "quarantined": "orders"})
 LOST = Lost(
@@ -117,7 +119,7 @@ LOST = Lost(
 
 
 def seen(source: Any, target: Any, world: Any = None, *retired: Cluster, fence: Any = FENCE, lost: Any = ()) -> Seen:
-    return Seen(source, target, world, retired, fence, lost)
+    return Seen(source, target, world, retired, fence, lost, (EAST, "orders"), (WEST, "orders-west"))
 
 
 def setting(goal: Goal, **values: Any) -> Goal:
@@ -143,13 +145,13 @@ def check(step: Any, kind: type, says: str) -> None:
             Active.TARGET,
         ),
         ("while its writer moves", seen(source(), target(), both(moving="switching-over")), Active.UNKNOWN),
-        ("source dark before a failover", seen(UNREACHABLE, target(), both()), Active.UNKNOWN),
+        ("source dark before a failover", seen(UNREACHABLE, target(), both()), Active.SOURCE),
         ("source dark after ours", seen(UNREACHABLE, target(tags=MARKED), MOVED), Active.TARGET),
-        ("source dark, and nothing of ours says so", seen(UNREACHABLE, target(), MOVED), Active.UNKNOWN),
+        ("source dark, and somebody else moved the writer", seen(UNREACHABLE, target(), MOVED), Active.TARGET),
         ("target dark", seen(source(), UNREACHABLE, UNREACHABLE), Active.UNKNOWN),
         ("the listing of global databases is silent", seen(source(), target(), UNREACHABLE), Active.UNKNOWN),
         ("nothing is there", seen(None, None), Active.NEITHER),
-        ("a secondary whose writer is gone", seen(None, target(), both()), Active.NEITHER),
+        ("a secondary whose writer is gone", seen(None, target(), LEFT), Active.NEITHER),
         ("a binlog replica", seen(mysql(), replica()), Active.SOURCE),
         ("which is being promoted", seen(mysql(**FENCED), target("promoting")), Active.SOURCE),
         ("promoted, source fenced", seen(mysql(**FENCED), target(tags=MARKED)), Active.TARGET),
@@ -290,10 +292,10 @@ ARN = f"arn:aws:rds:{WEST}:{ACCOUNT}:cluster:orders-west"
             "resyncing",
         ),
         ("a target that is stopped", seen(source(), target("stopped"), both()), UNPLANNED, Blocked, "stopped"),
-        ("a source of another world", seen(source(), target(), only(WEST)), PLANNED, Done, "active"),
+        ("a writer that is alone in its global database", seen(source(), target(), only(WEST)), PLANNED, Done, "active"),
         (
             "a secondary of others",
-            seen(source(), target(), replace(both(), members=both().members[1:])),
+            seen(source(), target(), LEFT),
             UNPLANNED,
             Blocked,
             "dr:peer",
@@ -344,7 +346,7 @@ ARN = f"arn:aws:rds:{WEST}:{ACCOUNT}:cluster:orders-west"
             seen(source(), target(tags=MARKED), both()),
             UNPLANNED,
             Call,
-            "failover@us-west-2".replace("@", "_global_cluster@"),
+            "failover_global_cluster@us-west-2",
         ),
         (
             "as a last resort it is detached",
@@ -485,7 +487,7 @@ def test_a_fenced_source_whose_replica_has_stopped_is_not_promoted() -> None:
             seen(source(), target(), MOVED, lost=(LOST,)),
             PLANNED,
             Call,
-            "copy_db_cluster_snapshot@us-east-1 & rds:unplanned-global-failover-orders & 'TargetDBClusterSnapshotIdentifier': 'unplanned-",
+            "copy_db_cluster_snapshot@us-east-1 & rds:unplanned-global-failover-orders-2026 & Identifier': 'unplanned-global",
         ),
         ("before it is removed", seen(source(), target(), MOVED, lost=(LOST,)), REMOVE, Call, "copy_db_cluster_snapshot"),
         ("it is copied", seen(source(), target(), MOVED, lost=(replace(LOST, copy_status="copying"),)), REMOVE, Wait, "copying"),
@@ -729,7 +731,4 @@ def test_names_that_are_made_stay_within_what_rds_takes() -> None:
     for made in (name, copy_name(LOST.id), str(headless)):
         assert "--" not in made
     assert len(name) <= 63
-    assert len(copy_name(LOST_LONG)) <= 255
-
-
-LOST_LONG = "rds:unplanned-global-failover-" + "o" * 300
+    assert len(copy_name("rds:unplanned-global-failover-" + "o" * 300)) <= 255
