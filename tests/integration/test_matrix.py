@@ -81,7 +81,8 @@ class World:
         }
         seen = estate.look(options)
         assert (seen["inventory"]["violations"], seen["warnings"]) == ([], [])
-        return dict(seen["hosts"])
+        hosts: dict[str, Any] = seen["hosts"]
+        return hosts
 
     def state(self) -> str:
         """`source | target`, also of a region that is dark."""
