@@ -142,7 +142,7 @@ def main() -> None:
     technology_module(
         EfsFileSystem(),
         {
-            "kms_key_id": {"type": "str"},
+            "kms_key_id": {"type": "str", "no_log": False},
             "subnets": {"type": "list", "elements": "str"},
             "security_groups": {"type": "list", "elements": "str"},
             "max_lag_seconds": {"type": "int"},
