@@ -121,13 +121,18 @@ Side: TypeAlias = "Cluster | Unreachable | None"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A cluster's part in a global database. sync: connected, pending-resync, or "" where AWS says nothing."""
+    """A cluster's part in a global database.
+
+    sync: connected, pending-resync, or "" where AWS says nothing. forwarding: whether writes sent to it as a secondary go on to the
+    writer (enabled, disabled, …); "" where AWS says nothing.
+    """
 
     arn: str
     region: str
     id: str
     writer: bool
     sync: str = ""
+    forwarding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +319,7 @@ def world(shown: Mapping[str, Any]) -> World:
             one["DBClusterArn"].rsplit(":", 1)[-1],
             bool(one.get("IsWriter")),
             one.get("SynchronizationStatus", ""),
+            one.get("GlobalWriteForwardingStatus", ""),
         )
         for one in shown.get("GlobalClusterMembers", ())
     ]

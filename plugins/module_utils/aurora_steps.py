@@ -262,12 +262,14 @@ def keep_lost(seen: Seen, region: str) -> Step | None:
 
 def outputs(side: Cluster, seen: Seen) -> dict[str, Any]:
     """What reports show of one cluster."""
+    member = seen.whole.member(side.region, side.id) if seen.whole else None
     return {
         "db_cluster_arn": side.arn,
         "endpoint": side.endpoint,
         "reader_endpoint": side.reader_endpoint,
         "port": side.port,
-        "global_cluster": seen.world.id if isinstance(seen.world, World) and seen.world.member(side.region, side.id) else "",
+        "global_cluster": seen.whole.id if seen.whole and member else "",
+        "write_forwarding": member.forwarding if member else "",
         "instances": [node.id for node in side.nodes],
         "lag_seconds": side.lag_seconds,
     }

@@ -147,6 +147,7 @@ outputs:
     reader_endpoint: orders-west.cluster-ro-abcdefghijkl.us-west-2.rds.amazonaws.com
     port: 5432
     global_cluster: orders-global
+    write_forwarding: disabled
     instances: [orders-west-1]
     lag_seconds: null
     role: active

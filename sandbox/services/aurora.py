@@ -349,6 +349,8 @@ def fail_over(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     target = _target(ctx, world, params)
     if target.split(":")[3] != ctx.region:
         raise AwsError("InvalidParameterValue", "A failover must be requested in the target cluster's region")
+    if target in world["resync"]:
+        raise AwsError("InvalidGlobalClusterStateFault", "The secondary cluster is not synchronized with the primary cluster")
     _move(ctx, world, target, loss=True)
     return {"GlobalCluster": _view(ctx, world)}
 

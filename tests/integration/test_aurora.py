@@ -10,6 +10,7 @@ import pytest
 from flow import Flow
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.aurora_cluster import AuroraCluster
+from ansible_collections.dr.aws.plugins.module_utils.estate import OPTIONS, look
 from ansible_collections.dr.aws.plugins.module_utils.model import Active, Pair
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "200000000001"
@@ -273,6 +274,25 @@ def test_an_encrypted_secondary_gets_the_key_of_its_region(sandbox: Any) -> None
     one = flow(sandbox, {"encrypted": True, "peer": None}, regions={WEST: {"kms_key_id": key}})
     assert one.one("instantiate").status == "done"
     assert clusters(sandbox, WEST)["orders-west"]["KmsKeyId"] == key
+
+
+def test_tagged_clusters_are_found_once_with_their_peers_and_their_instances_are_no_hosts(sandbox: Any) -> None:
+    sandbox.load(estate(instances=2))
+    given = {
+        "accounts": [{"id": ACCOUNT, "role_arn": ROLE[ACCOUNT][0], "external_id": ROLE[ACCOUNT][1], "name": "data"}],
+        "regions": [EAST, WEST],
+        "control_region": WEST,
+        "records": [],
+        "tagging_api": False,
+        "workers": 2,
+        "connect_timeout": 2,
+        "read_timeout": 5,
+        "control_table": "dr-aws",
+    }
+    found = look({**dict.fromkeys(OPTIONS), **given})
+    assert found["inventory"]["counts"] == {"aurora": 1}
+    (host,) = found["hosts"].values()
+    assert {region: side["id"] for region, side in host["dr_sides"].items()} == {EAST: "orders", WEST: "orders-west"}
 
 
 def test_two_writable_sides_are_a_split_brain(sandbox: Any) -> None:

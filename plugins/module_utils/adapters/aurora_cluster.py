@@ -177,6 +177,11 @@ class AuroraCluster(Adapter):
             return step
         if goal.planned and member.sync not in FOLLOWING:
             return Wait(f"{side.id} in {side.region} is {member.sync}", poll_seconds=60, timeout_seconds=RESYNC_SECONDS)
+        if member.sync not in FOLLOWING:
+            why = f"{side.id} in {side.region} is {member.sync}: it does not have all data yet"
+            return Blocked(
+                why, "resume when it is connected; where its writer is lost for good, restore a snapshot under another identifier"
+            )
         if goal.planned and (late := _late(side, goal)):
             return late
         lost = isinstance(seen.source, Unreachable)

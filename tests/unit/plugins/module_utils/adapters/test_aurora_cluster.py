@@ -314,6 +314,13 @@ ARN = f"arn:aws:rds:{WEST}:{ACCOUNT}:cluster:orders-west"
         ("a large lag", seen(source(), target(lag_seconds=301.0), both()), PLANNED, Blocked, "301 s"),
         ("a lag nobody knows", seen(source(), target(lag_seconds=None), both()), PLANNED, Blocked, "unknown"),
         (
+            "nor is it ever a writer, not even detached",
+            seen(UNREACHABLE, target(tags=MARKED), both(sync="pending-resync")),
+            setting(UNPLANNED, detach=True),
+            Blocked,
+            "does not have all data & restore a snapshot",
+        ),
+        (
             "the target is marked first",
             seen(source(), target(), both()),
             PLANNED,
@@ -690,13 +697,18 @@ def test_a_global_database_as_aws_describes_it() -> None:
         "Status": "available",
         "GlobalClusterMembers": [
             {"DBClusterArn": arn, "IsWriter": True, "GlobalWriteForwardingStatus": "disabled"},
-            {"DBClusterArn": ARN, "IsWriter": False, "SynchronizationStatus": "pending-resync"},
+            {
+                "DBClusterArn": ARN,
+                "IsWriter": False,
+                "SynchronizationStatus": "pending-resync",
+                "GlobalWriteForwardingStatus": "enabled",
+            },
         ],
         "FailoverState": {"Status": "failing-over", "FromDbClusterArn": arn, "ToDbClusterArn": ARN},
     }
     one = world(shown)
     assert (one.moving, one.moving_to) == ("failing-over", ARN)
-    assert one.member(WEST, "Orders-West") == Member(ARN, WEST, "orders-west", False, "pending-resync")
+    assert one.member(WEST, "Orders-West") == Member(ARN, WEST, "orders-west", False, "pending-resync", "enabled")
     assert world({**shown, "FailoverState": None, "Status": "switching-over"}).moving == "switching-over"
     assert world({**shown, "FailoverState": {}}).moving == ""
 
