@@ -227,6 +227,19 @@ def test_a_binlog_replica_is_promoted_with_the_source_dark_and_the_old_source_re
     assert one.one("replicate", "unplanned").status == "done"
 
 
+@pytest.mark.parametrize("spec", [{"peer": {"region": WEST, "name": "orders-west", "instances": 0}}, BINLOG])
+def test_an_execution_that_dies_after_each_call_ends_the_same(sandbox: Any, spec: dict[str, Any]) -> None:
+    one = flow(sandbox, spec, **({"replication": "binlog"} if spec is BINLOG else {}))
+    one.capture()
+    for phase in PHASES:
+        assert one.survive(phase).status == "done"
+    assert list(nodes(sandbox, WEST).values()) == ["available"]
+    assert len(clusters(sandbox, WEST)) == 1
+    assert [name for name in clusters(sandbox, EAST) if "-old-" not in name] == ["orders"]
+    for phase in PHASES:
+        repeated(one, phase)
+
+
 def test_rollback_switches_back_and_lifts_a_fence(sandbox: Any) -> None:
     one = flow(sandbox)
     assert one.one("activate").status == "done"
