@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol, TypeAlias
 
-from .adapters.base import Reader
-from .model import UNREACHABLE, Blocked, Call, Deferred, Goal, Step, Unreachable, Wait
+from .adapters.base import Reader, dark
+from .model import UNREACHABLE, Blocked, Call, Goal, Step, Unreachable, Wait
 
 #: Written on a database before it is promoted: of two writable sides, the one with the larger number was activated last.
 EPOCH_TAG: Final = "dr:epoch"
@@ -114,14 +114,6 @@ def tag(side: Fenceable, tags: Mapping[str, str], why: str) -> Call:
     """Writes tags onto one database."""
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
     return Call("rds", "add_tags_to_resource", side.region, {"ResourceName": side.arn, "Tags": pairs}, why)
-
-
-def dark(goal: Goal, region: str) -> Step:
-    """What a phase does about a region that does not answer."""
-    if goal.planned:
-        why = f"planned mode needs {region}, which does not answer"
-        return Blocked(why, "wait until it answers, or run this phase with mode=unplanned")
-    return Deferred(f"{region} does not answer")
 
 
 def wanted(source: Fenceable, group: str | Unreachable | None, goal: Goal) -> bool:

@@ -26,9 +26,9 @@ from ..aurora_steps import (
     stand_by,
     version,
 )
-from ..fence import EPOCH_TAG, dark, fence, lift, tag, wanted
+from ..fence import EPOCH_TAG, fence, lift, tag, wanted
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from .base import Adapter, Reader
+from .base import Adapter, Reader, dark
 
 #: A writer moves in minutes.
 MOVE_SECONDS = 1800

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 from ..autoscaling_state import BASELINE_TAG, EPOCH_TAG, FOLLOWS_TAG, Group, Place, Seen, observed, option
 from ..autoscaling_twin import BAD_IMAGE, HELD, copied, created, held, processes, renewed, tagged, updated
-from ..model import UNREACHABLE, Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from .base import Adapter, Reader
+from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from .base import Adapter, Reader, dark
 
 #: Needed to bring instances into service: those launched without AddToLoadBalancer are never registered later.
 NEEDED = ("AZRebalance", "AddToLoadBalancer", "HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate")
@@ -137,14 +137,14 @@ class AutoscalingGroup(Adapter):
         pair = goal.pair
         match seen.target:
             case Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case Group() as target if self.active(seen) is Active.TARGET or (target.desired and _marked(target, seen, goal)):
                 return Done({"group_arn": target.arn, "role": "active", "in_service": target.serving})
             case Group(desired=desired) if desired:
                 why = f"{pair.target_id} in {pair.target_region} is no standby: its desired capacity is {desired}"
                 return Blocked(why, f"scale it to zero or activate it\n{_show(pair)}")
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         return self._stand_by(
             seen,
             goal,
@@ -157,7 +157,7 @@ class AutoscalingGroup(Adapter):
         pair = goal.pair
         match seen.target:
             case Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None:
                 why = f"there is no group {pair.target_id} in {pair.target_region} to activate"
                 return Blocked(why, "run phase instantiate while the source answers, or create it at zero, then resume")
@@ -167,11 +167,11 @@ class AutoscalingGroup(Adapter):
                 why = f"{pair.target_id} in {pair.target_region} is being deleted ({status})"
                 return Blocked(why, "wait until it is gone, then run phase instantiate")
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         target = seen.target
         place = Place(pair.target_id, pair.target_region, target)
-        dark = isinstance(seen.source, Unreachable)
-        marked = _marked(target, seen, goal) or (dark and self.active(seen) is Active.TARGET)
+        silent = isinstance(seen.source, Unreachable)
+        marked = _marked(target, seen, goal) or (silent and self.active(seen) is Active.TARGET)
         if marked and target.desired and not target.suspended.intersection(HELD):
             # It was let go: how many instances run is the business of its scaling from now on.
             return _lacking(target, place, goal) or Done(_outputs(seen, target))
@@ -190,7 +190,7 @@ class AutoscalingGroup(Adapter):
                 return held(place, target, "nothing else may scale it meanwhile")
             epoch = max(target.epoch, _source_epoch(seen, goal)) + 1
             return tagged(place, EPOCH_TAG, str(epoch), "mark it as the side activated last")
-        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its instances may still run" if dark else ""
+        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its instances may still run" if silent else ""
         start = _start(place, goal, wanted, _bounds(seen, goal), _own_suspensions(seen, goal), debt)
         return start or Done(_outputs(seen, target, wanted_capacity=wanted, capacity_from=whence))
 
@@ -199,9 +199,9 @@ class AutoscalingGroup(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case Unreachable(), _:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Done({"source": "absent"})
             case _, target if self.active(seen) is not Active.TARGET or not isinstance(target, Group):
@@ -220,9 +220,9 @@ class AutoscalingGroup(Adapter):
         pair = goal.pair
         match seen.source:
             case Unreachable():
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _ if isinstance(seen.target, Unreachable):
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
         if self.active(seen) is not Active.TARGET:
             why = f"{pair.target_id} in {pair.target_region} does not serve: {self.active(seen).value}"
             return Blocked(why, "activate it first")
@@ -244,7 +244,7 @@ class AutoscalingGroup(Adapter):
                 why = f"{pair.source_region} does not answer: nothing could take over"
                 return Blocked(why, "wait until it answers, then roll back")
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "create it there, then roll back")
             case Group(operator=operator), _ if operator:
@@ -299,7 +299,7 @@ class AutoscalingGroup(Adapter):
         """`standby` is a group at zero of the image that `model` runs, that no alarm and no schedule scales."""
         plan = seen.blueprint
         if isinstance(plan, Unreachable):
-            return _dark(goal, f"{standby.region} or {model.region}")
+            return dark(goal, f"{standby.region} or {model.region}")
         match standby.side, model.side:
             case None, Group(operator=operator) if operator:
                 return Blocked(*_operated(model.name, operator))
@@ -349,13 +349,6 @@ class AutoscalingGroup(Adapter):
         if group.follows != follows:
             return tagged(standby, FOLLOWS_TAG, follows, "note which image it follows")
         return Done(outputs)
-
-
-def _dark(goal: Goal, region: str) -> Step:
-    if goal.planned:
-        why = f"planned mode needs {region}, which does not answer"
-        return Blocked(why, "wait until it answers, or use mode=unplanned")
-    return Deferred(f"{region} does not answer")
 
 
 def _show(pair: Pair) -> str:

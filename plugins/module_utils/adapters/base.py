@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from ..model import Active, Blocked, Call, Goal, Health, Pair, Step, Unreachable
+from ..model import Active, Blocked, Call, Deferred, Goal, Health, Pair, Step, Unreachable
 
 
 class Reader(Protocol):
@@ -114,3 +114,12 @@ class Adapter(ABC):
     def lacks(self, phase: str, goal: Goal) -> Step:
         """The step of a phase that this technology does not have."""
         return Blocked(f"{self.technology} has no phase {phase}", f"leave {goal.pair.key} out of phase {phase}")
+
+
+def dark(goal: Goal, region: str) -> Step:
+    """The step of a phase that needs a region which does not answer: planned mode refuses, unplanned mode defers."""
+    if goal.planned:
+        return Blocked(
+            f"planned mode needs {region}, which does not answer", "wait until it answers, or run it with mode=unplanned"
+        )
+    return Deferred(f"{region} does not answer")

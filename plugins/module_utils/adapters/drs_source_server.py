@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from ..drs_launch import BEGINNING, LAUNCH_SECONDS, SILENT, failed_before, is_stale, launch, look, release, since, tag
 from ..drs_state import GROUPS_TAG, ROLE_TAG, SNAPSHOT_TAG, STANDBY, Machine, Recovery, Seen, Server, observe, option, serves
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from .base import Adapter, Merge, Reader
+from .base import Adapter, Merge, Reader, dark
 
 #: Until a replication that runs already has sent the last of what a stopped source wrote.
 DRAIN_SECONDS = 1800
@@ -117,7 +117,7 @@ class DrsSourceServer(Adapter):
             case _:
                 return _no_server(seen, goal)
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, goal.pair.source_region)
+            return dark(goal, goal.pair.source_region)
         machine = seen.recovery.machine if seen.recovery else None
         if machine is not None and machine.role in (*STANDBY, "active"):
             if machine.state == "shutting-down":
@@ -138,7 +138,7 @@ class DrsSourceServer(Adapter):
             case _:
                 return _no_server(seen, goal)
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         machine = seen.recovery.machine if seen.recovery else None
         quiet = not isinstance(seen.source, Machine) or seen.source.state == "stopped"
         if machine is None and not (quiet and seen.reason):
@@ -434,16 +434,10 @@ def _snapshots(ident: str) -> dict[str, Any]:
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-def _dark(goal: Goal, region: str) -> Step:
-    if goal.planned:
-        return Blocked(f"{region} does not answer, and planned mode needs it", "wait until it answers, or run with mode=unplanned")
-    return Deferred(f"{region} does not answer")
-
-
 def _no_server(seen: Seen, goal: Goal) -> Step:
     pair, region = goal.pair, goal.pair.target_region
     if isinstance(seen.server, Unreachable):
-        return _dark(goal, region)
+        return dark(goal, region)
     if not seen.initialised:
         why = f"Elastic Disaster Recovery was never initialised in {region}"
         return Blocked(why, f"aws drs initialize-service --region {region}, then protect {pair.key}")

@@ -32,7 +32,6 @@ from ..model import (
     Blocked,
     Call,
     Check,
-    Deferred,
     Done,
     Goal,
     Health,
@@ -42,7 +41,7 @@ from ..model import (
     Wait,
 )
 from ..task_definition import normalised
-from .base import Adapter, Reader
+from .base import Adapter, Reader, dark
 
 #: So many tasks of the running deployment that cannot start are a failure, not bad luck.
 FAILED_TASKS = 3
@@ -124,14 +123,14 @@ class EcsService(Adapter):
         pair = goal.pair
         match seen.target:
             case Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case Service() as target if self.active(seen) is Active.TARGET or (target.desired and _marked(target, seen, goal)):
                 return Done({"service_arn": target.arn, "role": "active", "running_count": target.running})
             case Service(desired=desired) if desired:
                 why = f"{pair.target_id} in {pair.target_region} is no standby: its desired count is {desired}"
                 return Blocked(why, f"scale it to zero or activate it\n{_show(pair)}")
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         return self._stand_by(
             seen,
             goal,
@@ -144,7 +143,7 @@ class EcsService(Adapter):
         pair = goal.pair
         match seen.target:
             case Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None:
                 why = f"there is no service {pair.target_id} in {pair.target_region} to activate"
                 return Blocked(why, "run phase instantiate while the source answers, or deploy it at zero, then resume")
@@ -154,11 +153,11 @@ class EcsService(Adapter):
             case Service(strategy="DAEMON"):
                 return Blocked(*_daemon(Place(pair.target_id, pair.target_region, seen.target)))
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         target = seen.target
         place = Place(pair.target_id, pair.target_region, target)
-        dark = isinstance(seen.source, Unreachable)
-        marked = _marked(target, seen, goal) or (dark and self.active(seen) is Active.TARGET)
+        silent = isinstance(seen.source, Unreachable)
+        marked = _marked(target, seen, goal) or (silent and self.active(seen) is Active.TARGET)
         if marked and target.desired and target.scaling and target.scaling.free:
             # It was let go: how many tasks run is the business of its scaling from now on.
             return _unstable(target, place) or Done(_outputs(seen, target))
@@ -178,7 +177,7 @@ class EcsService(Adapter):
                 return _register(place, 0, high, held=True, why="hold its scaling")
             epoch = max(target.epoch, _source_epoch(seen, goal)) + 1
             return _tag(place, EPOCH_TAG, str(epoch), "mark it as the side activated last")
-        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its tasks may still run" if dark else ""
+        debt = f"scale {pair.source_id} in {pair.source_region} to zero: its tasks may still run" if silent else ""
         minimum, maximum = _bounds(seen, goal)
         start = _start(place, wanted, minimum, maximum, debt)
         return start or Done(_outputs(seen, target, wanted_count=wanted, capacity_from=whence))
@@ -188,9 +187,9 @@ class EcsService(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case Unreachable(), _:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Done({"source": "absent"})
             case _, target if self.active(seen) is not Active.TARGET or not isinstance(target, Service):
@@ -213,9 +212,9 @@ class EcsService(Adapter):
         pair = goal.pair
         match seen.source:
             case Unreachable():
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case Service() if isinstance(seen.target, Unreachable):
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
         if self.active(seen) is not Active.TARGET:
             why = f"{pair.target_id} in {pair.target_region} does not serve: {self.active(seen).value}"
             return Blocked(why, "activate it first")
@@ -237,7 +236,7 @@ class EcsService(Adapter):
                 why = f"{pair.source_region} does not answer: nothing could take over"
                 return Blocked(why, "wait until it answers, then roll back")
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "deploy it there, then roll back")
             case Service(status=status), _ if status != "ACTIVE":
@@ -294,7 +293,7 @@ class EcsService(Adapter):
         """`standby` is a service at zero that runs what `model` runs, its scaling held at zero."""
         plan, policies = seen.blueprint, seen.policies
         if isinstance(plan, Unreachable) or isinstance(policies, Unreachable):
-            return _dark(goal, f"{standby.region} or {model.region}")
+            return dark(goal, f"{standby.region} or {model.region}")
         match standby.side, model.side:
             case None, Service() if plan and seen.cluster_missing:
                 remedy = f"aws ecs create-cluster --cluster-name {standby.cluster} --region {standby.region}"
@@ -342,13 +341,6 @@ class EcsService(Adapter):
         return Done({**outputs, "max_capacity": limit, "role": "standby"})
 
 
-def _dark(goal: Goal, region: str) -> Step:
-    if goal.planned:
-        why = f"planned mode needs {region}, which does not answer"
-        return Blocked(why, "wait until it answers, or use mode=unplanned")
-    return Deferred(f"{region} does not answer")
-
-
 def _show(pair: Pair) -> str:
     place = Place(pair.target_id, pair.target_region, None)
     return f"aws ecs describe-services --cluster {place.cluster} --services {place.name} --region {place.region}"
@@ -374,8 +366,8 @@ def _capacity(seen: Seen, goal: Goal) -> tuple[int | None, str]:
         return (live, "source") if live >= captured else (captured, "captured")
     if isinstance(seen.target, Service) and seen.target.desired:
         return seen.target.desired, "target"
-    dark = isinstance(seen.source, Unreachable)
-    if dark and isinstance(seen.target, Service) and seen.target.scaling and seen.target.scaling.maximum:
+    silent = isinstance(seen.source, Unreachable)
+    if silent and isinstance(seen.target, Service) and seen.target.scaling and seen.target.scaling.maximum:
         return seen.target.scaling.maximum, "upper bound of the target's scaling"
     return None, ""
 

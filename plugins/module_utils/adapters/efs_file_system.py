@@ -29,7 +29,7 @@ from ..efs_state import (
     option,
 )
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from .base import Adapter, Reader
+from .base import Adapter, Reader, dark
 
 INITIAL_SYNC_SECONDS = 24 * 3600
 #: A planned activation begins only when replication works; EFS promises a synchronisation within 15 minutes for most workloads.
@@ -118,7 +118,7 @@ class EfsFileSystem(Adapter):
         pair = goal.pair
         match seen.target:
             case Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case FileSystem() as target if self.active(seen) is Active.TARGET:
                 return Done({**_outputs(target), "role": "active"})
             case FileSystem() as target if target.writable:
@@ -126,7 +126,7 @@ class EfsFileSystem(Adapter):
                 fix = f"aws efs update-file-system-protection --region {pair.target_region} --file-system-id {target.id}"
                 return Blocked(why, f"if it may be overwritten: {fix} --replication-overwrite-protection DISABLED")
         if goal.planned and isinstance(seen.source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         return _stand_by(seen.target, seen.source, seen, goal, pair.target_region)
 
     def activate(self, seen: Seen, goal: Goal) -> Step:
@@ -134,7 +134,7 @@ class EfsFileSystem(Adapter):
         pair, target, source = goal.pair, seen.target, seen.source
         match target:
             case Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None:
                 why = f"there is no copy of {pair.source_id} in {pair.target_region} to activate"
                 return Blocked(why, "run phase instantiate while the source answers, or restore an AWS Backup copy there")
@@ -157,7 +157,7 @@ class EfsFileSystem(Adapter):
             hint = " (setting local_only ends it in this region alone)" if isinstance(source, Unreachable) else ""
             return Wait(f"the replication to {target.id} is being deleted{hint}", 15, 1800)
         if goal.planned and isinstance(source, Unreachable):
-            return _dark(goal, pair.source_region)
+            return dark(goal, pair.source_region)
         if goal.planned and source is None:
             why = f"{pair.source_id} is gone from {pair.source_region}, so nobody can tell that all of it has arrived"
             return Blocked(why, "run this phase with mode=unplanned to activate what has arrived")
@@ -205,7 +205,7 @@ class EfsFileSystem(Adapter):
             case Unreachable(), _:
                 return Deferred(f"{region} does not answer: {pair.source_id} may still take writes")
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case _ if self.active(seen) is not Active.TARGET:
                 why = f"{pair.target_id} in {pair.target_region} is not proven to serve: {self.active(seen).value}"
                 return Blocked(why, f"run phase activate first; nothing was changed in {region}")
@@ -243,7 +243,7 @@ class EfsFileSystem(Adapter):
             case Unreachable():
                 return Deferred(f"{region} does not answer: {pair.target_id} is not protected yet")
             case _ if isinstance(seen.target, Unreachable):
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case _ if self.active(seen) is not Active.TARGET:
                 why = f"{pair.target_id} in {pair.target_region} does not serve: {self.active(seen).value}"
                 return Blocked(why, "run phase activate first")
@@ -280,7 +280,7 @@ class EfsFileSystem(Adapter):
                     f"{pair.source_region} does not answer: nothing could take over", "wait until it answers, then roll back"
                 )
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Blocked(f"{pair.source_id} is gone from {pair.source_region}", "restore its backup, then correct dr:peer")
             case FileSystem() as source, target:
@@ -312,12 +312,6 @@ class EfsFileSystem(Adapter):
             return {}
         captured = {"epoch": source.epoch, "size_bytes": source.size_bytes, "throughput_mode": source.throughput}
         return captured | ({"target_id": seen.target.id} if isinstance(seen.target, FileSystem) else {})
-
-
-def _dark(goal: Goal, region: str) -> Step:
-    if goal.planned:
-        return Blocked(f"planned mode needs {region}, which does not answer", "wait until it answers, or use mode=unplanned")
-    return Deferred(f"{region} does not answer")
 
 
 def _show(side: FileSystem) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from ..model import UNREACHABLE, Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable
-from .base import Adapter, Reader
+from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable
+from .base import Adapter, Reader, dark
 
 #: A rule's number in the order of activations, and the state other than ENABLED that it is to have: kept on it as tags.
 EPOCH_TAG, STATE_TAG = "dr:epoch", "dr:rule-state"
@@ -128,9 +128,9 @@ class EventbridgeRule(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case Unreachable(), _ if goal.planned:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, None:
                 why = f"there is no rule {pair.target_id} in {pair.target_region}"
                 return Blocked(why, "deploy it there, disabled (replicate of a failback does that), then resume this execution")
@@ -150,9 +150,9 @@ class EventbridgeRule(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case Unreachable(), _:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Done({"source": "absent"})
         if self.active(seen) is not Active.TARGET:
@@ -168,9 +168,9 @@ class EventbridgeRule(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case Unreachable(), _:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case Rule(managed_by=owner), _ if owner:
                 return _managed(pair.source_id, owner)
         if self.active(seen) is not Active.TARGET:
@@ -385,9 +385,3 @@ def _managed(ident: str, owner: str) -> Blocked:
 def _not_serving(pair: Pair, side: Active) -> Blocked:
     why = f"rule {pair.target_id} in {pair.target_region} is not proven to serve: {side.value}"
     return Blocked(why, f"activate it first; nothing was changed in {pair.source_region}")
-
-
-def _dark(goal: Goal, region: str) -> Step:
-    if goal.planned:
-        return Blocked(f"{region} does not answer", "wait until it does, or decide for mode=unplanned")
-    return Deferred(f"{region} does not answer")

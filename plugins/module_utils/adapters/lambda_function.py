@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from ..lambda_state import EPOCH_TAG, OFF_TAG, Function, Seen, observed
 from ..lambda_twin import OFF, ON, Place, alias_on, silence, stand_by, switch_sources, unready
-from ..model import UNREACHABLE, Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from .base import Adapter, Reader
+from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from .base import Adapter, Reader, dark
 
 #: Old versions that `remove` leaves besides those an alias uses.
 KEEP_VERSIONS = 3
@@ -106,11 +106,11 @@ class LambdaFunction(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case _, Function() as target if self.active(seen) is Active.TARGET:
                 return Done({"function_arn": target.arn, "role": "active"})
             case Unreachable(), _ if goal.planned:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Function(reserved=reserved) as target if target.serving:
                 why = f"{pair.target_id} in {pair.target_region} is no standby: its reserved concurrency is {reserved}"
                 return Blocked(why, "set it to 0, or activate it")
@@ -122,12 +122,12 @@ class LambdaFunction(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case _, None:
                 why = f"there is no function {pair.target_id} in {pair.target_region} to activate"
                 return Blocked(why, "run phase instantiate while the source answers, or deploy it, then resume this execution")
             case Unreachable(), _ if goal.planned:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
         to = Place(pair.target_id, pair.target_region, seen.target)
         return _take_over(seen, goal, to, Place(pair.source_id, pair.source_region, seen.source), move_alias=True)
 
@@ -136,9 +136,9 @@ class LambdaFunction(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case Unreachable(), _:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
             case None, _:
                 return Done({"source": "absent"})
         if self.active(seen) is not Active.TARGET:
@@ -164,9 +164,9 @@ class LambdaFunction(Adapter):
         pair = goal.pair
         match seen.source, seen.target:
             case Unreachable(), _:
-                return _dark(goal, pair.source_region)
+                return dark(goal, pair.source_region)
             case _, Unreachable():
-                return _dark(goal, pair.target_region)
+                return dark(goal, pair.target_region)
         if self.active(seen) is not Active.TARGET:
             return _not_serving(pair, self.active(seen))
         if isinstance(seen.source, Function) and seen.source.serving:
@@ -375,9 +375,3 @@ def _outputs(seen: Seen, goal: Goal, to: Place, other: Function | None) -> Mappi
 def _not_serving(pair: Pair, side: Active) -> Blocked:
     why = f"{pair.target_id} in {pair.target_region} is not proven to serve: {side.value}"
     return Blocked(why, f"activate it first; nothing was changed in {pair.source_region}")
-
-
-def _dark(goal: Goal, region: str) -> Step:
-    if goal.planned:
-        return Blocked(f"planned mode needs {region}, which does not answer", "wait until it answers, or use mode=unplanned")
-    return Deferred(f"{region} does not answer")

@@ -95,7 +95,7 @@ def test_which_side_serves(sentence: str, seen: Seen, side: Active) -> None:
         ("the source is gone", Seen(None, off(epoch=1)), PLANNED, Call, "enable_rule@us-west-2"),
         ("both on: the source off", Seen(rule(), rule(region=WEST, epoch=1)), PLANNED, Call, "disable_rule@us-east-1"),
         ("both on, unmarked: mark", Seen(rule(), rule(region=WEST)), PLANNED, Call, "tag_resource@us-west-2"),
-        ("dark, planned", Seen(UNREACHABLE, off()), PLANNED, Blocked, "us-east-1 does not answer"),
+        ("dark, planned", Seen(UNREACHABLE, off()), PLANNED, Blocked, "us-east-1, which does not answer"),
         ("dark: mark", Seen(UNREACHABLE, off()), captured(UNPLANNED, epoch=2), Call, "tag_resource@us-west-2 & '3'"),
         ("dark: on, with a debt", Seen(UNREACHABLE, off(epoch=1)), UNPLANNED, Call, "enable_rule@us-west-2 & disable rule"),
         ("dark: done", Seen(UNREACHABLE, rule(region=WEST, epoch=1)), UNPLANNED, Done, ""),
