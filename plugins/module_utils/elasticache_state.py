@@ -14,6 +14,8 @@ from .model import UNREACHABLE, Pair, Unreachable
 
 #: Written on an old source before it leaves its global datastore, for then it takes writes again: the datastore's id.
 RETIRED_TAG: Final = "dr:quarantined"
+#: Written on a group when it is made: the execution that made it, which never removes it.
+MADE_TAG: Final = "dr:made-by"
 #: A lag whose newest datapoint is older is not known.
 LAG_WINDOW: Final = timedelta(minutes=5)
 #: GetMetricData takes so many queries a call.

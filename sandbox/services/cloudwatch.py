@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.gateway import Ctx, op
+from sandbox.gateway import Ctx, after, op
 
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 
@@ -70,3 +70,16 @@ def get_metric_statistics(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         for at in _times(params["StartTime"], params["EndTime"], params["Period"])
     ]
     return {"Label": params["MetricName"], "Datapoints": points}
+
+
+@after("cloudwatch", "ListMetrics")
+def list_metrics(ctx: Ctx, params: dict[str, Any], out: dict[str, Any]) -> None:
+    """The levels too, on the last page."""
+    if out.get("NextToken"):
+        return
+    wanted = {(one["Name"], one.get("Value")) for one in params.get("Dimensions", ())}
+    for namespace, name, dimensions in sorted(ctx.store.get("levels", {})):
+        held = {*dimensions, *((one, None) for one, _value in dimensions)}
+        if params.get("Namespace") in (None, namespace) and params.get("MetricName") in (None, name) and wanted <= held:
+            shown = [{"Name": one, "Value": value} for one, value in dimensions]
+            out["Metrics"].append({"Namespace": namespace, "MetricName": name, "Dimensions": shown})

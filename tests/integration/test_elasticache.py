@@ -159,6 +159,7 @@ def test_removal_marks_detaches_and_deletes_with_a_final_snapshot_and_replicate_
     assert roles(sandbox, EAST) == {"sessions": "SECONDARY"}
     assert tags(sandbox, EAST, "sessions")["dr:enabled"] == "true"
     repeated(one, "replicate")
+    repeated(one, "cleanup", cleanup_policy="remove")
     assert one.home().one("activate").status == "done"
 
 

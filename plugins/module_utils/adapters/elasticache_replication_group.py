@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
-from ..elasticache_state import RETIRED_TAG, Datastore, Group, Seen, Side, observe, option
+from ..elasticache_state import MADE_TAG, RETIRED_TAG, Datastore, Group, Seen, Side, observe, option
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
 from .base import Adapter, Reader
 
@@ -165,9 +165,11 @@ class ElasticacheReplicationGroup(Adapter):
             return Wait(f"the global datastore {seen.world.id} is {seen.world.status}", 30, REMOVAL_SECONDS)
         if source.status in CHANGING or source.status == "deleting":
             return Wait(f"{source.id} in {region} is {source.status}", 30, REMOVAL_SECONDS)
-        if goal.cleanup_policy == "remove":
+        follows = source.role == "SECONDARY" and source.datastore == target.datastore
+        made_here = bool(goal.execution_id) and source.tags.get(MADE_TAG) == goal.execution_id
+        if goal.cleanup_policy == "remove" and not (follows and made_here):
             return _remove(source, target)
-        if source.role == "SECONDARY" and source.datastore == target.datastore:
+        if follows:
             return Done({**_outputs(source), "source": "standby"})
         why = f"{source.id} in {region} does not follow {target.id}"
         return Blocked(why, "run this phase with cleanup_policy=remove, which keeps a final snapshot, then phase replicate")
@@ -371,7 +373,7 @@ def _create(model: Group, seen: Seen, goal: Goal, region: str, ident: str) -> St
         "AutomaticFailoverEnabled": model.clustered or int(replicas) > 0,
         "MultiAZEnabled": int(replicas) > 0 and bool(option(pair, region, "multi_az", model.multi_az)),
         "CacheParameterGroupName": option(pair, region, "parameter_group"),
-        "Tags": _tags(model, ident),
+        "Tags": _tags(model, ident, goal.execution_id),
     }
     given = {name: value for name, value in params.items() if value not in (None, "", [])}
     return Call(
@@ -379,12 +381,13 @@ def _create(model: Group, seen: Seen, goal: Goal, region: str, ident: str) -> St
     )
 
 
-def _tags(model: Group, ident: str) -> list[dict[str, str]]:
+def _tags(model: Group, ident: str, execution_id: str) -> list[dict[str, str]]:
     """Those of the other side, so that discovery finds it, with the other side's name turned round."""
     tags = {key: value for key, value in model.tags.items() if key != RETIRED_TAG and not key.startswith("aws:")}
+    tags[MADE_TAG] = execution_id
     if "dr:peer" in tags or ident != model.id:
         tags["dr:peer"] = f"{model.region}:{model.id}"
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items()) if value]
 
 
 def _remove(source: Group, target: Group) -> Step:

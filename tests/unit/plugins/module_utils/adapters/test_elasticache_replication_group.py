@@ -219,6 +219,7 @@ def test_activate(sentence: str, seen: Seen, goal: Goal, kind: type, says: str) 
     check(ADAPTER.activate(seen, goal), kind, says)
 
 
+MADE = replace(AFTER, source=east("SECONDARY", tags={"dr:made-by": "run-1"}))
 CLEANUP = [
     ("demoted is all that is wanted", AFTER, PLANNED, Done, "standby"),
     ("nothing is left", ONLY_WEST, REMOVE, Done, "absent"),
@@ -228,6 +229,8 @@ CLEANUP = [
     ("then deletes", DETACHED, REMOVE, Call, "delete_replication_group@us-east-1 & sessions-final-261128120000"),
     ("then waits", replace(DETACHED, source=east("", "deleting", tags=MARK)), REMOVE, Wait, "deleting"),
     ("a detached one is not kept half way", DETACHED, PLANNED, Blocked, "does not follow"),
+    ("what this execution made anew stays", MADE, replace(REMOVE, execution_id="run-1"), Done, "standby"),
+    ("what another made is old", MADE, replace(REMOVE, execution_id="run-2"), Call, "add_tags_to_resource@us-east-1"),
     ("the source is dark", DARK_AFTER, UNPLANNED, Deferred, "us-east-1"),
     ("the target is dark", Seen(east(), UNREACHABLE, world()), PLANNED, Blocked, "us-west-2 does not answer"),
     ("the source serves", BEFORE, REMOVE, Blocked, "not proven to serve: source"),
