@@ -483,9 +483,10 @@ class _SilenceError(CallError):
 
 
 def _once(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer; of its metadata only AWS's own time, where it is said (`aws_time.told_by`)."""
     answer = dict(getattr(client, operation)(**params))
-    answer.pop("ResponseMetadata", None)
-    return answer
+    date = answer.pop("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return {**answer, "ResponseMetadata": {"HTTPHeaders": {"date": date}}} if date else answer
 
 
 def _pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -202,7 +202,7 @@ def test_guards_before_anything_is_changed(sandbox: Any) -> None:
     sandbox.dark(EAST)
     assert one.one("activate").status == "blocked"
     stale = flow(sandbox, {"lag": 7200})
-    assert "7200 s ago" in stale.one("activate").why
+    assert any(f"{age} s ago" in stale.one("activate").why for age in (7199, 7200)), "AWS tells its time in whole seconds"
     limited = flow(sandbox, {"lag": 7200}, settings={"max_lag_seconds": 600})
     assert "max_lag_seconds" in limited.one("activate", "unplanned").why
     assert limited.mutations() == []

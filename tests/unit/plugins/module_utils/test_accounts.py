@@ -198,9 +198,11 @@ def reader(*sessions: Any, breaker: Breaker | None = None) -> AwsReader:
     return AwsReader(Known(*sessions), breaker or Breaker(now=Time().now))
 
 
-def test_an_answer_comes_without_its_metadata() -> None:
-    client = Client({"DBInstances": [1], "ResponseMetadata": {}})
-    assert reader(client).read(SHOP, "us-east-1", "rds", "describe", Filter="x") == {"DBInstances": [1]}
+@pytest.mark.parametrize("date", [{}, {"date": "Sat, 28 Nov 2026 18:00:00 GMT"}])
+def test_an_answer_comes_without_its_metadata_but_with_awss_own_time(date: dict[str, str]) -> None:
+    client = Client({"DBInstances": [1], "ResponseMetadata": {"RequestId": "1", "HTTPHeaders": {"server": "x", **date}}})
+    told = {"ResponseMetadata": {"HTTPHeaders": date}} if date else {}
+    assert reader(client).read(SHOP, "us-east-1", "rds", "describe", Filter="x") == {"DBInstances": [1], **told}
     assert client.calls == [{"Filter": "x"}]
 
 
