@@ -148,6 +148,17 @@ def elasticache(side: Side) -> str:
     return f"{role}, {len(found[0]['MemberClusters'])} nodes"
 
 
+def memorydb(side: Side) -> str:
+    """`member, marked 1`: which one production uses is a mark; `alone` for a cluster of one region."""
+    client = side.aws("memorydb")
+    found = [one for one in client.describe_clusters()["Clusters"] if one["Name"] == side.ident]
+    if not found:
+        return "absent"
+    mark = _tags(client.list_tags(ResourceArn=found[0]["ARN"])["TagList"]).get("dr:epoch")
+    kind = "member" if found[0].get("MultiRegionClusterName") else "alone"
+    return f"{kind}, marked {mark}" if mark else kind
+
+
 def efs(side: Side) -> str:
     """`writable` or `copy of <region>`, then whether writers are denied, mount targets, and what AWS Backup keeps."""
     client = side.aws("efs")
@@ -183,6 +194,7 @@ READERS: dict[str, Callable[[Side], str]] = {
     "elasticache": elasticache,
     "eventbridge": eventbridge,
     "lambda": lambda_,
+    "memorydb": memorydb,
     "rds": rds,
     "route53": route53,
 }
