@@ -81,7 +81,8 @@ def main() -> None:
             one.begin_again()
             costs["plain pool, one by one"].append(plain(one, one_by_one(one), options.parallelism))
     print(
-        f"{options.resources} ECS services, {options.accounts} accounts, parallelism {options.parallelism}, {made} calls to the estate"
+        f"{options.resources} ECS services, {options.accounts} accounts, parallelism {options.parallelism}, "
+        f"{made} calls to the estate"
     )
 
     def median(name: str, field: Callable[[Cost], float]) -> float:

@@ -85,6 +85,7 @@ class Fenceable(Protocol):
     def saved_groups(self) -> tuple[str, ...]: ...
     @property
     def fenced(self) -> bool: ...
+
     @property
     def modify(self) -> tuple[str, dict[str, Any]]:
         """The operation that changes it, and the parameters that name it."""

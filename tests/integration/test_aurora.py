@@ -304,7 +304,7 @@ def test_tagged_clusters_are_found_once_with_their_peers_and_their_instances_are
     }
     found = look({**dict.fromkeys(OPTIONS), **given})
     assert found["inventory"]["counts"] == {"aurora": 1}
-    (host,) = found["hosts"].values()
+    (host,) = list(found["hosts"].values())
     assert {region: side["id"] for region, side in host["dr_sides"].items()} == {EAST: "orders", WEST: "orders-west"}
 
 

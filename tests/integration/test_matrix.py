@@ -51,7 +51,7 @@ class World:
         ]
         regions = {"control_region": WEST, "regions": [EAST, WEST]}
         sandbox.load({"name": "shop", **regions, "accounts": accounts, "resources": [resource, *also]})
-        ((key, found),) = self.found().items()
+        ((key, found),) = list(self.found().items())
         found["dr_settings"] = {**found.get("dr_settings", {}), **self._settings()}
         self.name, self.pair = resource["name"], pair_of(key, found, EAST, WEST)
         self.flow = Flow(sandbox, [self.pair], {ACCOUNT: ROLE})
