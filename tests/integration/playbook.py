@@ -253,8 +253,8 @@ class Operator:
                 {"id": account, "role_arn": ROLE.format(account), "external_id": external}
                 for account, external in EXTERNAL_IDS.items()
             ],
-            "connect_timeout": 2,
-            "read_timeout": 10,
+            "connect_timeout": 20,
+            "read_timeout": 60,
             "poll_limit_seconds": 0.05,
             **changes,
         }

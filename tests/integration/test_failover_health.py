@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from playbook import FULL, SHOP, WEST, Operator, estate, key_of, names, pointing, tasks
 
+#: Health is proven after ACTIVATE.
+SERVE = "instantiate,activate"
+
 
 class Site:
     """A health check address on this host, which answers `code`."""
@@ -50,7 +53,7 @@ def test_an_unhealthy_wave_stops_those_after_it(sandbox: Any, operator: Operator
     basket = key_of(SHOP, "shop", "basket")
     operator.load(estate(basket={"tags": {"dr:health-check-url": site.url}}))
     operator.readiness()
-    stopped = operator.failover(mode="planned", health_timeout_seconds=0)
+    stopped = operator.failover(mode="planned", phases=SERVE, health_timeout_seconds=0)
     name = stopped.execution_id
     stopped.refused(
         f"wave 2 is UNHEALTHY: {basket} url: {site.url}", f"Next: ansible-playbook dr.aws.failover -e execution_id={name}"
@@ -81,7 +84,7 @@ def test_tasks_that_cannot_start_fail_the_wave_until_they_are_repaired(sandbox: 
     basket = key_of(SHOP, "shop", "basket")
     operator.load(estate(basket={"peer": {"tasks": "fail"}}))
     operator.readiness()
-    stopped = operator.failover(mode="planned")
+    stopped = operator.failover(mode="planned", phases=SERVE)
     name = stopped.execution_id
     stopped.refused("activate, wave 2: 1 of 3 resources stop the run", basket, f"execution {name} is FAILED")
     assert {**tasks(sandbox, WEST), "basket": FULL["basket"]} == FULL, "the others of its wave are not held back"

@@ -47,6 +47,10 @@ def test_there_and_back_loses_nothing(sandbox: Any, operator: Operator) -> None:
 def test_by_its_name_in_the_collection_and_limited(sandbox: Any, operator: Operator) -> None:
     """`ansible-playbook dr.aws.failover --limit technology_ecs`: services fail over, records stay."""
     operator.load(estate())
+    checked = operator.failover("--check", mode="planned").ok()
+    assert checked.out.count(": would call ") == 8, "also before there is a control plane"
+    assert sandbox.calls(mutating=True, service="dynamodb") == operator.mutations() == []
+
     operator.run("dr.aws.readiness", **SCOPE).ok()
     variables = {**SCOPE, "mode": "planned", "approval_mode": "automatic"}
     limited = operator.run("dr.aws.failover", "--limit", "technology_ecs", **variables).ok()
