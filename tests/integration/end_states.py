@@ -135,7 +135,7 @@ def aurora(side: Side) -> str:
         role = "writes" if member["IsWriter"] else f"follows ({member['SynchronizationStatus']})"
     wanted = {"DBClusterIdentifier": side.ident, "SnapshotType": "manual"}
     kept = ["snapshot kept" for _one in client.describe_db_cluster_snapshots(**wanted)["DBClusterSnapshots"]]
-    return ", ".join([role, f"{instances} instance", *kept])
+    return ", ".join([role, "1 instance" if instances == 1 else f"{instances} instances", *kept])
 
 
 def elasticache(side: Side) -> str:
