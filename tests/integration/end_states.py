@@ -159,6 +159,17 @@ def memorydb(side: Side) -> str:
     return f"{kind}, marked {mark}" if mark else kind
 
 
+def opensearch(side: Side) -> str:
+    """`primary (active), 2 nodes`, `secondary (active), 2 nodes`; `alone` without replication."""
+    client = side.aws("opensearch")
+    if side.ident not in {one["DomainName"] for one in client.list_domain_names()["DomainNames"]}:
+        return "absent"
+    nodes = client.describe_domain(DomainName=side.ident)["DomainStatus"]["ClusterConfig"]["InstanceCount"]
+    found = client.describe_domain_replication(DomainName=side.ident)
+    peers = ", ".join(one["Status"].lower() for one in found["Peers"])
+    return f"{found.get('Role', '').lower()} ({peers}), {nodes} nodes" if peers else f"alone, {nodes} nodes"
+
+
 def efs(side: Side) -> str:
     """`writable` or `copy of <region>`, then whether writers are denied, mount targets, and what AWS Backup keeps."""
     client = side.aws("efs")
@@ -195,6 +206,7 @@ READERS: dict[str, Callable[[Side], str]] = {
     "eventbridge": eventbridge,
     "lambda": lambda_,
     "memorydb": memorydb,
+    "opensearch": opensearch,
     "rds": rds,
     "route53": route53,
 }

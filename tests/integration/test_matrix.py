@@ -8,6 +8,7 @@ The estate and the end states are in matrix.yml; pairs are found by their tags; 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,7 @@ class World:
             result, sent = self.run(phase)
             assert (result.status, sent) == ("blocked", 0), "it is refused, never done in silence"
             return
+        self._decide(phase)
         before = self.state()
         checked, sent = self.run(phase, check=True)
         assert (sent, self.state()) == (0, before)
@@ -117,6 +119,15 @@ class World:
             again, sent = self.run(phase, check=check)
             assert (again.status, again.calls, again.changed, sent) == ("done", (), False, 0), again
         assert self.state() == self.ends[phase]
+
+    def _decide(self, phase: str) -> None:
+        """Where the phase asks for a decision first: refused in both runs with how to give it, and given."""
+        asked = self.ends.get("refused", {}).get(phase)
+        if asked:
+            for check in (True, False, False):
+                result, sent = self.run(phase, check=check)
+                assert (result.status, asked["says"] in result.remedy, sent) == ("blocked", True, 0), result
+            self.flow.pairs = [replace(self.pair, settings={**self.pair.settings, **asked["settings"]})]
 
     def deferred(self, phase: str) -> None:
         """What needs the source waits for it, and says so, in both runs."""
