@@ -16,6 +16,7 @@ from ansible_collections.dr.aws.plugins.module_utils.plan import (
     Facts,
     Plan,
     build,
+    detected_at,
     execution_id,
     validate_parameters,
 )
@@ -42,6 +43,7 @@ PARAMETERS = (
     "cleanup_policy",
     "accept_partial_inventory",
     "execution_id",
+    "detected_at",
 )
 
 
@@ -67,6 +69,7 @@ class ActionModule(BatchAction):
         facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"]}, scopes)
         parameters = validate_parameters({**options, "operation": options["operation"]}, facts)
         control = Control(options["control"])
+        detected = detected_at(options["detected_at"], control.store.clock())
         scope = (parameters.customer, parameters.environment)
         chosen = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == scope}
         source, target = parameters.source_region, parameters.target_region
@@ -81,9 +84,9 @@ class ActionModule(BatchAction):
         kept = control.store.get_snapshot(*scope)
         if kept is None:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
-        return self._begin(control, plan, kept["body"]["captured"] if kept else {})
+        return self._begin(control, plan, kept["body"]["captured"] if kept else {}, detected)
 
-    def _begin(self, control: Control, plan: Plan, captured: Mapping[str, Any]) -> dict[str, Any]:
+    def _begin(self, control: Control, plan: Plan, captured: Mapping[str, Any], detected: str) -> dict[str, Any]:
         store, parameters = control.store, plan.parameters
         name = new_execution_id(store.clock())
         caller = control.accounts.control("sts").get_caller_identity()
@@ -92,7 +95,7 @@ class ActionModule(BatchAction):
         try:
             store.put_plan(name, {"plan": plan.to_json(), "captured": captured})
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"]}
-            store.create_execution({**plan.record(), **who})
+            store.create_execution({**plan.record(), **who, "detected_at": detected or None})
             store.update_execution(name, status="RUNNING")
             fact = _fact(plan, name, fence)
             run = Run.attach(control.settings, fact)
@@ -106,6 +109,7 @@ class ActionModule(BatchAction):
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         control = Control(options["control"])
+        detected = detected_at(options["detected_at"], control.store.clock())
         record = control.store.get_execution(name)
         plan = Plan.from_json(control.store.get_plan(name)["plan"])
         for field in ("customer", "environment"):
@@ -124,7 +128,7 @@ class ActionModule(BatchAction):
             remedy = "leave out execution_id for a new execution"
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
         fence = Lock(control.store).acquire(record["customer"], record["environment"], owner=name, runner=runner())
-        control.store.update_execution(name, status="RUNNING")
+        control.store.update_execution(name, status="RUNNING", **({"detected_at": detected} if detected else {}))
         fact = _fact(plan, name, fence)
         run = Run.attach(control.settings, fact)
         run.note("execution_resumed", before=record["status"])

@@ -71,12 +71,16 @@ class ActionModule(BatchAction):
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None, ended["counts"])
         run.note("wave_ended", **ended)
+        saved = run.savings() if phase == "cleanup" else {}
         if not stopping:
             run.notify("wave_completed", **ended)
         answer = {
             **ended,
             "changed": any(result.changed or result.status == "would_change" for result in results.values()),
-            "resources": {key: shown(result) for key, result in results.items()},
+            "resources": {
+                key: shown(result) | ({"estimated_saving": saved[key].to_json()} if key in saved else {})
+                for key, result in results.items()
+            },
         }
         if stopping:
             named = "; ".join(f"{key} is {result.status}: {result.why}" for key, result in list(stopping.items())[:NAMED])

@@ -11,8 +11,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
+from .dynamo import utc
 from .errors import DrError, InputError
 from .model import CLEANUP_POLICIES, MODES, PHASES, PRIORITIES, Active, Pair
 from .scope import from_json as pair_from_json
@@ -286,6 +288,21 @@ def execution_id(value: Any) -> str:
         remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
         raise InputError("execution_id", value, "an id like dr-20261128T163000Z-7f3a9c", remedy)
     return name
+
+
+def detected_at(value: Any, now: float) -> str:
+    """When the disaster was detected, checked, as UTC; empty when it is not given. now: epoch seconds."""
+    if _missing(value):
+        return ""
+    try:
+        moment = datetime.fromisoformat(str(value))
+        seconds = moment.timestamp() if moment.tzinfo else now + 1
+    except (ValueError, OverflowError):
+        seconds = now + 1
+    if not 0 <= seconds <= now:
+        allowed = "a time in the past with its offset, such as 2026-11-28T16:00:00Z"
+        raise InputError("detected_at", value, allowed, f"-e detected_at={utc(now)}, or leave it out")
+    return utc(seconds)
 
 
 def parse_waves(value: Any) -> tuple[int, ...]:

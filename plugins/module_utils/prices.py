@@ -79,7 +79,7 @@ PAGES: Final[Mapping[str, str]] = {
     "opensearch": "https://aws.amazon.com/opensearch-service/pricing/",
 }
 #: The calls that end what is paid by the hour. Fencing, renaming, tagging, a final snapshot: none of them saves anything.
-ENDING: Final[Mapping[str, Collection[str]]] = {
+ENDING: Final[Mapping[str, tuple[str, ...]]] = {
     "drs": ("ec2:stop_instances", "ec2:terminate_instances", "drs:terminate_recovery_instances"),
     "rds": ("rds:delete_db_instance",),
     "aurora": ("rds:delete_db_instance",),
@@ -129,7 +129,9 @@ def saving(
         count = int(captured.get("instances", 0)) if technology == "aurora" else 2 if captured.get("multi_az") else 1
         return _estimate(technology, str(captured.get("instance_class", "")), count, "final snapshot kept")
     if technology == "opensearch":
-        return _estimate(technology, str(captured.get("instance_type", "")), int(captured.get("instance_count", 0)), "data nodes only")
+        return _estimate(
+            technology, str(captured.get("instance_type", "")), int(captured.get("instance_count", 0)), "data nodes only"
+        )
     share = ENGINE_SHARE.get(str(captured.get("engine", ""))) if technology == "memorydb" else 1.0
     count = int(captured.get("shards", 0)) * (1 + int(captured.get("replicas", 0)))
     return _estimate(technology, str(captured.get("node_type", "")), count, "final snapshot kept", share)

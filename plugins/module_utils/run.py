@@ -15,6 +15,7 @@ from .errors import InputError
 from .events import Notifier
 from .model import Goal, Pair
 from .plan import NEEDS_SOURCE, Parameters, Plan
+from .prices import Estimate, savings
 from .scope import pair_of
 from .status import resume_command
 from .store import Journal as StoredJournal
@@ -141,6 +142,24 @@ class Run:
         for key, result in results.items():
             if result.status == "done":
                 self.store.settle(self.parameters.customer, self.parameters.environment, key)
+
+    def savings(self) -> dict[str, Estimate]:
+        """What CLEANUP has saved in this execution so far, by pair key; the sum is kept with the execution. Nothing in check mode.
+
+        A source that ACTIVATE stopped, as the fence of a planned failover, counts as well: CLEANUP leaves it stopped.
+        """
+        if self.check_mode or self.plan is None:
+            return {}
+        done = {key: known["done"] for key, known in self.journal.known("cleanup").items() if known["done"] is not None}
+        sent: dict[str, set[tuple[str, str]]] = {}
+        for phase in ("activate", "cleanup"):
+            for key, calls in self.store.sent(self.execution_id, phase).items():
+                sent[key] = sent.get(key, set()) | calls
+        found = savings(self.plan.pairs, self.captured, done, sent)
+        if found:
+            total = round(sum(estimate.usd_per_month for estimate in found.values()))
+            self.store.update_execution(self.execution_id, estimated_saving_usd_per_month=total)
+        return found
 
     def resume_command(self) -> str:
         """The command that goes on with this execution."""

@@ -10,6 +10,8 @@ from typing import Any
 from .dynamo import epoch, utc
 
 _UNFINISHED = ("blocked", "failed")
+#: How many resources that missed their RTO are named.
+NAMED = 5
 
 
 def summary(
@@ -21,8 +23,10 @@ def summary(
     debts: Sequence[Mapping[str, Any]],
     lock: Mapping[str, Any] | None,
     now: float,
+    objectives: Mapping[str, int] | None = None,
+    activated: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """All outputs of FR-2.2 and DR-1, JSON values.
+    """All outputs of FR-2.2 and DR-1, JSON values. objectives, activated: as `objectives_met` takes them; rto: None without.
 
     completed_resources counts the current phase, progress_percentage all phases of the plan. failed_resources holds each
     resource with phase, status (failed or blocked), why and remedy; deferred likewise. interrupted: RUNNING, but nobody renews
@@ -66,6 +70,9 @@ def summary(
         "started_at": execution["started_at"],
         "completed_at": execution.get("completed_at"),
         "estimated_completion_time": None if ended else estimate(execution, share, now),
+        "clocks": clocks(execution, audit),
+        "rto": None if objectives is None else objectives_met(execution, objectives, activated or {}, now),
+        "estimated_saving_usd_per_month": execution.get("estimated_saving_usd_per_month"),
         "approvals": list(approvals),
         "timeline": [
             {"at": entry["at"], "event": entry["event_type"], "actor": entry["actor"], "detail": entry["detail"]} for entry in audit
@@ -90,6 +97,54 @@ def estimate(execution: Mapping[str, Any], share: float, now: float) -> str | No
     elapsed = max(0.0, now - epoch(execution["started_at"]))
     expected = execution.get("expected_seconds") or (elapsed / share if share else 0)
     return utc(now + (1 - share) * expected) if expected else None
+
+
+def clocks(execution: Mapping[str, Any], audit: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How long a recovery took, in seconds; None for what is not known (yet).
+
+    detected_seconds: from when people say the disaster began to be seen (`detected_at`) to the frozen plan. decided_seconds: from
+    there to the first ACTIVATE wave, with its approval and INSTANTIATE. executed_seconds: from there to the end of the last
+    ACTIVATE wave so far. total_seconds: all of it. audit: entries {at, event_type, detail}, oldest first.
+    """
+    waves = [entry for entry in audit if entry["detail"].get("phase") == "activate"]
+    begun = next((epoch(entry["at"]) for entry in waves if entry["event_type"] == "wave_started"), None)
+    ended = next((epoch(entry["at"]) for entry in reversed(waves) if entry["event_type"] == "wave_ended"), None)
+    started, detected_at = epoch(execution["started_at"]), execution.get("detected_at")
+    detected = epoch(detected_at) if detected_at else None
+    return {
+        "detected_at": detected_at,
+        "detected_seconds": _between(detected, started),
+        "decided_seconds": _between(started, begun),
+        "executed_seconds": _between(begun, ended),
+        "total_seconds": _between(started if detected is None else detected, ended),
+    }
+
+
+def objectives_met(
+    execution: Mapping[str, Any], objectives: Mapping[str, int], activated: Mapping[str, str], now: float
+) -> dict[str, Any]:
+    """Which resources served in time: {met, missed, open, missed_resources}, the worst first, at most NAMED of them.
+
+    Counted from the start of the execution to the end of the resource's ACTIVATE. objectives: pair key -> `dr:rto-target` in
+    seconds, of what was to be activated. activated: pair key -> when that was done. missed_resources: {resource, rto_seconds,
+    seconds}, seconds is None for one that does not serve. open: not served, and in time until now or the execution's end.
+    """
+    started, ended = epoch(execution["started_at"]), execution.get("completed_at")
+    elapsed = max(0.0, (epoch(ended) if ended else now) - started)
+    took = {key: epoch(activated[key]) - started if key in activated else None for key in objectives}
+    late = {key: (elapsed if seconds is None else seconds) - objectives[key] for key, seconds in took.items()}
+    missed = sorted((key for key in objectives if late[key] > 0), key=lambda key: (took[key] is not None, -late[key], key))
+    met = sum(late[key] <= 0 and took[key] is not None for key in objectives)
+    return {
+        "met": met,
+        "missed": len(missed),
+        "open": len(objectives) - met - len(missed),
+        "missed_resources": [{"resource": key, "rto_seconds": objectives[key], "seconds": took[key]} for key in missed[:NAMED]],
+    }
+
+
+def _between(first: float | None, last: float | None) -> float | None:
+    return None if first is None or last is None else max(0.0, last - first)
 
 
 def resume_command(execution: Mapping[str, Any]) -> str:

@@ -210,9 +210,33 @@ class Store:
             audit=self.audit(execution["execution_id"]),
             approvals=[shown(item) for item in self.table.query(pk, "APPR#")],
             debts=self.open_debts(execution["customer"], execution["environment"]),
+            objectives=self.objectives(execution["execution_id"]),
+            activated=self.activated(execution["execution_id"]),
             lock=lock,
             now=self.clock(),
         )
+
+    def sent(self, execution_id: str, phase: str) -> dict[str, set[tuple[str, str]]]:
+        """Pair key -> (`service:operation`, region) of the calls of a phase, but for those that were rejected."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for item in self.table.query(f"EXEC#{execution_id}", f"P#{phase}#I#"):
+            if item["outcome"] != "rejected":
+                found.setdefault(item["key"], set()).add((item["call"], item["region"]))
+        return found
+
+    def activated(self, execution_id: str) -> dict[str, str]:
+        """Pair key -> when its ACTIVATE was done (UTC)."""
+        return {item["key"]: item["at"] for item in self.table.query(f"EXEC#{execution_id}", "P#activate#D#")}
+
+    def objectives(self, execution_id: str) -> dict[str, int] | None:
+        """Pair key -> RTO in seconds, of what the plan has to activate. None when the plan cannot be read."""
+        try:
+            plan = self.get_plan(execution_id)["plan"]
+        except Exception:  # a status without its objectives is worth more than none
+            return None
+        entries = [entry for batch in plan["batches"] if batch["phase"] == "activate" for entry in batch["entries"]]
+        todo = {entry["key"] for entry in entries if entry["state"] != "done"}
+        return {pair["key"]: pair["rto_seconds"] for pair in plan["pairs"] if pair["key"] in todo and pair["rto_seconds"]}
 
     # Audit
 

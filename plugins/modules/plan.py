@@ -60,6 +60,11 @@ options:
   execution_id:
     description: The execution to take up.
     type: raw
+  detected_at:
+    description:
+      - When the disaster was detected, such as V(2026-11-28T16:00:00Z). The times that the status and the summary say count from it.
+      - With O(execution_id) it replaces what was given before.
+    type: raw
 extends_documentation_fragment:
   - dr.aws.run
   - dr.aws.run.attributes

@@ -52,7 +52,9 @@ counts:
   type: dict
   sample: {done: 8}
 resources:
-  description: What became of each resource.
+  description:
+    - What became of each resource.
+    - After C(cleanup), C(estimated_saving) says about how much a month is saved (an estimate), where that is known.
   returned: success
   type: dict
   sample:

@@ -23,9 +23,16 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
         f"  {summary['resource_count']} resources, {duration(elapsed_seconds)}, {summary['progress_percentage']} % of the plan",
         None,
     )
+    if said := ", ".join(_clocks(summary["clocks"])):
+        yield f"  {said}", None
+    if summary["rto"]:
+        yield from _objectives(summary["rto"])
     for phase, counts in summary["counts"].items():
         said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
         yield f"  {phase:<12} {said or 'nothing was left to do'}", None
+    saving = summary["estimated_saving_usd_per_month"]
+    if saving:
+        yield f"  estimated saving: about USD {saving:,} a month (estimate: docs/costs.md)", None
     for entry in summary["failed_resources"]:
         yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "red"
         if entry.get("remedy"):
@@ -47,3 +54,28 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
         yield "            they are settled by phase cleanup, once the region answers", None
     if summary["resume"]:
         yield f"  next: {summary['resume']}", None
+
+
+def _clocks(clocks: Mapping[str, Any]) -> Iterator[str]:
+    """The clocks that are known."""
+    said = {
+        "detected_seconds": "begun {} after it was detected",
+        "decided_seconds": "decided in {}",
+        "executed_seconds": "executed in {}",
+        "total_seconds": "{} in total until the target served",
+    }
+    for name, text in said.items():
+        if clocks[name] is not None:
+            yield text.format(duration(clocks[name]))
+
+
+def _objectives(rto: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """How many recovery time objectives were met, and which were not."""
+    said = [f"{rto[name]} {text}" for name, text in {"met": "met", "missed": "missed", "open": "not served"}.items() if rto[name]]
+    if said:
+        yield f"  recovery time objectives: {', '.join(said)}", "yellow" if rto["missed"] else None
+    for one in rto["missed_resources"]:
+        took = f"served after {duration(one['seconds'])}" if one["seconds"] is not None else "does not serve"
+        yield f"    missed: {one['resource']}: {took}, objective {duration(one['rto_seconds'])}", "yellow"
+    if rto["missed"] > len(rto["missed_resources"]):
+        yield f"    missed: and {rto['missed'] - len(rto['missed_resources'])} more", "yellow"

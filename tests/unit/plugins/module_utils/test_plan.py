@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.dr.aws.plugins.module_utils.plan import (
     Plan,
     PlanError,
     build,
+    detected_at,
     parse_waves,
     validate_parameters,
 )
@@ -34,6 +36,7 @@ DURATIONS: Mapping[str, Mapping[str, int]] = {
     "ecs": {"instantiate": 60, "activate": 200, "cleanup": 50, "replicate": 60},
 }
 ACCOUNT = "111111111111"
+NOW = datetime(2026, 11, 28, 16, 30, tzinfo=UTC).timestamp()
 
 
 def pair(
@@ -133,6 +136,26 @@ class TestParameters:
     )
     def test_waves(self, given: Any, waves: tuple[int, ...]) -> None:
         assert parse_waves(given) == waves
+
+    @pytest.mark.parametrize(
+        ("given", "at"),
+        [
+            (None, ""),
+            ("", ""),
+            ("2026-11-28T16:00:00Z", "2026-11-28T16:00:00Z"),
+            ("2026-11-28T18:00:00.5+02:00", "2026-11-28T16:00:00Z"),
+            (datetime(2026, 11, 28, 16, tzinfo=UTC), "2026-11-28T16:00:00Z"),
+        ],
+    )
+    def test_when_it_was_detected(self, given: Any, at: str) -> None:
+        assert detected_at(given, NOW) == at
+
+    @pytest.mark.parametrize(
+        "given", ["16:00", "soon", "2026-11-28", "2026-11-28T16:00:00", "2026-11-28T16:30:01Z", "1950-01-01T00:00:00Z", 7, True]
+    )
+    def test_a_time_of_detection_that_cannot_be_is_refused(self, given: Any) -> None:
+        with pytest.raises(InputError, match="a time in the past with its offset"):
+            detected_at(given, NOW)
 
     def test_failback_leaves_the_dr_region(self) -> None:
         back = validate_parameters({**ASKED, "operation": "failback"}, FACTS)

@@ -109,7 +109,9 @@ def test_only_what_is_done_and_was_ended_in_the_region_being_left_counts() -> No
 
 def test_the_document_has_the_table_that_is_used() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if re.match(r"\| (family|\w+) \|", line)]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if re.match(r"\| (family|\w+) \|", line)
+    ]
     head, *rows = rows[[row[0] for row in rows].index("family") :]
     shown: dict[str, dict[str, float]] = {technology: {} for technology in head[1:]}
     for family, *prices in rows:

@@ -81,6 +81,9 @@ def summary(**changes: Any) -> dict[str, Any]:
         "failed_resources": [],
         "deferred": [],
         "debts": [],
+        "clocks": {"detected_seconds": None, "decided_seconds": None, "executed_seconds": None, "total_seconds": None},
+        "rto": None,
+        "estimated_saving_usd_per_month": None,
         "resume": None,
     }
     return {**known, **changes}
@@ -95,6 +98,25 @@ def test_an_end_names_the_state_and_the_counts() -> None:
         ("  instantiate  nothing was left to do", None),
         ("  activate     1 blocked, 2 done", None),
     ]
+
+
+def test_an_end_says_its_clocks_its_objectives_and_what_is_saved() -> None:
+    clocks = {"detected_seconds": 600, "decided_seconds": 90, "executed_seconds": 310, "total_seconds": 1000}
+    missed = [{"resource": "db", "rto_seconds": 60, "seconds": 90}, {"resource": "api", "rto_seconds": 60, "seconds": None}]
+    rto = {"met": 4, "missed": 3, "open": 1, "missed_resources": missed}
+    said = list(lines(summary(clocks=clocks, rto=rto, estimated_saving_usd_per_month=1234), 125))
+    for line in (
+        (
+            "  begun 10m00s after it was detected, decided in 1m30s, executed in 5m10s, 16m40s in total until the target served",
+            None,
+        ),
+        ("  recovery time objectives: 4 met, 3 missed, 1 not served", "yellow"),
+        ("    missed: db: served after 1m30s, objective 1m00s", "yellow"),
+        ("    missed: api: does not serve, objective 1m00s", "yellow"),
+        ("    missed: and 1 more", "yellow"),
+        ("  estimated saving: about USD 1,234 a month (estimate: docs/costs.md)", None),
+    ):
+        assert line in said
 
 
 def test_what_failed_what_is_left_and_what_to_run_next() -> None:
