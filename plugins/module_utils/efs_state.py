@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 
 from .adapters.base import Reader
+from .aws_time import seconds, told_by
 from .model import UNREACHABLE, Pair, Unreachable
 
 #: Written by ACTIVATE on the side that it is about to make writable: one above the other side's.
@@ -159,17 +157,7 @@ def _region(reader: Reader, account: str, region: str) -> _Region | Unreachable:
         found += [_replication(one) for one in (page or {}).get("Replications", ())]
         token = {"NextToken": page["NextToken"]} if page and page.get("NextToken") else {}
         if not token:
-            return _Region({one["FileSystemId"]: one for one in files}, tuple(found), _time(page))
-
-
-def _time(answer: Mapping[str, Any] | None) -> float:
-    """AWS's own time, from its answer: what its timestamps are compared with. This machine's where an answer has none."""
-    text = (answer or {}).get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    return parsedate_to_datetime(text).timestamp() if text else time.time()
-
-
-def _seconds(value: Any) -> float:
-    return value.timestamp() if isinstance(value, datetime) else float(value)
+            return _Region({one["FileSystemId"]: one for one in files}, tuple(found), told_by(page))
 
 
 def _replication(shown: Mapping[str, Any]) -> Replication:
@@ -179,7 +167,7 @@ def _replication(shown: Mapping[str, Any]) -> Replication:
         source=(shown["SourceFileSystemRegion"], shown["SourceFileSystemId"]),
         destination=(end["Region"], end["FileSystemId"]),
         status=end["Status"],
-        synced=None if synced is None else _seconds(synced),
+        synced=None if synced is None else seconds(synced),
         message=end.get("StatusMessage", ""),
     )
 
@@ -260,5 +248,5 @@ def _with_backups(reader: Reader, account: str, side: FileSystem) -> Side:
     jobs = reader.pages(account, side.region, "backup", "list_backup_jobs", "BackupJobs", ByResourceArn=side.arn)
     if isinstance(jobs, Unreachable):
         return UNREACHABLE
-    found = sorted(((_seconds(one["CreationDate"]), one.get("State", "")) for one in jobs or ()), reverse=True)
+    found = sorted(((seconds(one["CreationDate"]), one.get("State", "")) for one in jobs or ()), reverse=True)
     return replace(side, backups=tuple(found))
