@@ -9,8 +9,10 @@ import os
 import pty
 import pwd
 import select
+import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +145,17 @@ class Terminal:
 
     def end(self) -> int:
         try:
-            while self.read(120):
-                pass
+            while True:
+                self.read(120)
         except EOFError:
-            os.close(self.master)
-        return self.process.wait(timeout=60)
+            return self.process.wait(timeout=60)
+
+    def close(self) -> None:
+        """Ends it, when a test did not get that far."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(timeout=30)
+        os.close(self.master)
 
 
 PROMPT = "Type approve or reject and press Enter"
@@ -158,12 +166,13 @@ def test_on_a_terminal(sandbox: Any, operator: Operator, answer: str, rc: int, s
     """Enter alone decides nothing: it is asked again."""
     operator.load(estate())
     operator.readiness()
-    screen = Terminal(operator.words("failover", **ASKED, phases="instantiate,activate"), operator.env, operator.home)
-    screen.until(PROMPT)
-    screen.until(PROMPT, times=2, typing="\r")
-    assert operator.mutations() == []
-    screen.until("approved by" if answer == "approve" else "was rejected by", typing=f"{answer}\r")
-    assert screen.end() == rc, screen.screen
+    words = operator.words("failover", **ASKED, phases="instantiate,activate")
+    with closing(Terminal(words, operator.env, operator.home)) as screen:
+        screen.until(PROMPT)
+        screen.until(PROMPT, times=2, typing="\r")
+        assert operator.mutations() == []
+        screen.until("approved by" if answer == "approve" else "was rejected by", typing=f"{answer}\r")
+        assert screen.end() == rc, screen.screen
     name = screen.screen.partition("execution ")[2].split()[0]
     assert operator.status(name)["status"] == status
     assert tasks(sandbox, WEST) == west
