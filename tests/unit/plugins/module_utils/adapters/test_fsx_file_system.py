@@ -133,7 +133,7 @@ OLD = 2 * 86400.0
         ),
         (
             "the network is noted on the copy",
-            look(side(), None, (backup(),), (copied(age=OLD),)),
+            look(side(), None, (backup(),), (copied(age=OLD, of="b-0"),)),
             PLANNED,
             Call,
             "subnet-a subnet-b",
