@@ -18,6 +18,8 @@ from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from sandbox.estate import read
 
 ENDS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "atlas.yml").read_text())
+#: What the operator decides when the region answers: group of the inventory -> settings.
+DECISIONS = {"technology_opensearch": {"discard_diverged": True}}
 #: An unplanned failover without approvals.
 FAILOVER = {"mode": "unplanned", "approval_mode": "automatic"}
 SCOPE = {"customer": "atlas", "environment": "production", "primary_region": EAST, "dr_region": WEST}
@@ -97,6 +99,10 @@ def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbo
     assert status["counts"] == counted | {phase: {"deferred": len(having(hosts, phase))} for phase in ("cleanup", "replicate")}
 
     sandbox.clear_faults()
+    for group, settings in DECISIONS.items():
+        decided = operator.home / "group_vars" / f"{group}.yml"
+        decided.parent.mkdir(exist_ok=True)
+        decided.write_text(yaml.safe_dump({"dr_settings": settings}))
     after = operator.run("failover", **SCOPE, **FAILOVER, phases="cleanup,replicate").ok()
     assert ends(sandbox, hosts) == {name: one["back"] for name, one in ENDS.items()}, after.out
     status = operator.status(after.execution_id)
