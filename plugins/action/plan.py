@@ -127,11 +127,16 @@ class ActionModule(BatchAction):
         if record["status"] in ENDED:
             remedy = "leave out execution_id for a new execution"
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
-        fence = Lock(control.store).acquire(record["customer"], record["environment"], owner=name, runner=runner())
-        control.store.update_execution(name, status="RUNNING", **({"detected_at": detected} if detected else {}))
-        fact = _fact(plan, name, fence)
-        run = Run.attach(control.settings, fact)
-        run.note("execution_resumed", before=record["status"])
+        lock = Lock(control.store)
+        fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
+        try:
+            control.store.update_execution(name, status="RUNNING", **({"detected_at": detected} if detected else {}))
+            fact = _fact(plan, name, fence)
+            run = Run.attach(control.settings, fact)
+            run.note("execution_resumed", before=record["status"])
+        except BaseException:
+            lock.release()
+            raise
         self.say(f"execution {name} goes on; it was {record['status']}")
         return fact
 
