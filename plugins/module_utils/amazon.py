@@ -43,9 +43,11 @@ def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]
 
     def work() -> dict[str, Any]:
         adopt(module)
-        account = params["account"] or ""
-        known = [Account(account, params["role_arn"], params["external_id"])] if account else []
+        given = params["account"]
+        known = [Account(given, params["role_arn"], params["external_id"])] if given else []
         accounts = Accounts(known, control_region=params["target_region"], session_name="dr-aws-module")
+        # Adapters compare ARNs with the pair's account: the caller's own has to be known by its number.
+        account = given or accounts.caller()
         return run(params, adapter, AwsReader(accounts), account, check_mode=module.check_mode)
 
     answer = guarded(module, work)
