@@ -49,7 +49,7 @@ EXAMPLES = r"""
 - name: Approve
   dr.aws.decision:
     control: "{{ hostvars['localhost']['dr_control'] }}"
-    execution_id: dr-20261128T163000Z-7f3a9c
+    execution_id: "{{ execution_id }}"
     token: "{{ token }}"
     decision: approve
     approver: jane@acme.example

@@ -94,7 +94,7 @@ EXAMPLES = r"""
     source_region: us-east-1
     target_region: us-west-2
 
-- name: Fail back into the original instance
+- name: A stopped recovery instance in us-east-1 for the way back, in the place of one that is kept for it
   dr.aws.drs_source_server:
     phase: instantiate
     name: s-0123456789abcdef0

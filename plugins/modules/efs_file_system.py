@@ -63,7 +63,7 @@ EXAMPLES = r"""
 - name: Replicate a file system to us-west-2 and make it mountable there
   dr.aws.efs_file_system:
     phase: instantiate
-    name: fs-0123456789abcdef0
+    name: fs-628c124cb6294f784
     source_region: us-east-1
     target_region: us-west-2
     regions:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
   dr.aws.efs_file_system:
     phase: activate
     mode: unplanned
-    name: fs-0123456789abcdef0
+    name: fs-628c124cb6294f784
     source_region: us-east-1
     target_region: us-west-2
 """

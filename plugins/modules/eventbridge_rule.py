@@ -43,14 +43,14 @@ EXAMPLES = r"""
 - name: Let the nightly rule fire in us-west-2
   dr.aws.eventbridge_rule:
     phase: activate
-    name: orders/nightly
+    name: nightly
     source_region: us-east-1
     target_region: us-west-2
 
 - name: Prepare the way back
   dr.aws.eventbridge_rule:
     phase: replicate
-    name: orders/nightly
+    name: nightly
     source_region: us-east-1
     target_region: us-west-2
     replace:

@@ -51,7 +51,7 @@ EXAMPLES = r"""
 - name: See how an execution stands
   dr.aws.execution_info:
     control: "{{ hostvars['localhost']['dr_control'] }}"
-    execution_id: dr-20261128T163000Z-7f3a9c
+    execution_id: "{{ execution_id }}"
 """
 
 RETURN = r"""

@@ -73,7 +73,7 @@ EXAMPLES = r"""
   dr.aws.route53_record:
     phase: activate
     mode: unplanned
-    name: Z0123456789ABC/www.shop.example.com/CNAME
+    name: ZF0C3AD39A2B43/www.shop.example.com/CNAME
     values:
       us-east-1: [web.us-east-1.example.com]
       us-west-2: [web.us-west-2.example.com]
@@ -83,7 +83,7 @@ EXAMPLES = r"""
 - name: Point it back
   dr.aws.route53_record:
     phase: rollback
-    name: Z0123456789ABC/www.shop.example.com/CNAME
+    name: ZF0C3AD39A2B43/www.shop.example.com/CNAME
     values:
       us-east-1: [web.us-east-1.example.com]
       us-west-2: [web.us-west-2.example.com]
@@ -108,7 +108,7 @@ calls:
       region: us-west-2
       account: "111111111111"
       params:
-        HostedZoneId: Z0123456789ABC
+        HostedZoneId: ZF0C3AD39A2B43
         ChangeBatch:
           Comment: "dr.aws: to us-west-2; was web.us-east-1.example.com"
           Changes:
@@ -127,7 +127,7 @@ outputs:
   returned: always
   type: dict
   sample:
-    zone_id: Z0123456789ABC
+    zone_id: ZF0C3AD39A2B43
     record: www.shop.example.com
     type: CNAME
     answers: web.us-west-2.example.com
