@@ -12,7 +12,7 @@ from sandbox.gateway import Ctx, lists, op, seed, transition
 from sandbox.model import AwsError
 
 # Simulated seconds.
-BACKUP, COPY, RESTORE, DELETION = 900, 1200, 1800, 300
+BACKUP, COPY, RESTORE, DELETION = 300, 600, 900, 120
 #: Copies in progress that a region takes.
 COPIES = 5
 _CONFIGURATION = {
