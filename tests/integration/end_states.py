@@ -196,6 +196,21 @@ def efs(side: Side) -> str:
     return ", ".join(words)
 
 
+def fsx(side: Side) -> str:
+    """`available, 1 backup`; `fenced` without a way in, `put aside` when discovery shall not find it. Restoring gives new ids."""
+    client = side.aws("fsx")
+    backups = client.describe_backups()["Backups"]
+    words = []
+    for one in client.describe_file_systems()["FileSystems"]:
+        wanted = {"NetworkInterfaceIds": one["NetworkInterfaceIds"]}
+        interfaces = side.aws("ec2").describe_network_interfaces(**wanted)["NetworkInterfaces"]
+        fenced = all(group["GroupName"] == "dr-aws-fence" for each in interfaces for group in each["Groups"])
+        aside = _tags(one["Tags"]).get("dr:enabled") == "false"
+        words.append(one["Lifecycle"].lower() + (" fenced" if fenced else "") + (" put aside" if aside else ""))
+    kept = sum(one["Lifecycle"] == "AVAILABLE" for one in backups)
+    return ", ".join([*sorted(words), "1 backup" if kept == 1 else f"{kept} backups"])
+
+
 READERS: dict[str, Callable[[Side], str]] = {
     "aurora": aurora,
     "autoscaling": autoscaling,
@@ -204,6 +219,7 @@ READERS: dict[str, Callable[[Side], str]] = {
     "efs": efs,
     "elasticache": elasticache,
     "eventbridge": eventbridge,
+    "fsx": fsx,
     "lambda": lambda_,
     "memorydb": memorydb,
     "opensearch": opensearch,

@@ -62,6 +62,9 @@ def named(aws: Any, technology: str, ident: str) -> str:
         return str(server["sourceProperties"]["identificationHints"]["hostname"])
     if technology == "efs":
         return str(aws("efs", EAST).describe_file_systems(FileSystemId=ident)["FileSystems"][0]["Name"])
+    if technology == "fsx":
+        (found,) = aws("fsx", EAST).describe_file_systems(FileSystemIds=[ident])["FileSystems"]
+        return next(str(tag["Value"]) for tag in found["Tags"] if tag["Key"] == "Name")
     return ident.split("/")[1] if "/" in ident else ident
 
 

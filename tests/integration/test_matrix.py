@@ -10,6 +10,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from end_states import READERS, Side
 from flow import Flow
 
 from ansible_collections.dr.aws.plugins.module_utils import estate
-from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
+from ansible_collections.dr.aws.plugins.module_utils.adapters import ADAPTERS, adapter
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
-from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, TECHNOLOGIES
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "200000000001"
@@ -165,6 +166,12 @@ def test_unplanned_with_the_source_region_dark_until_it_answers_again(sandbox: A
     world.flow.clock.sleep(RETURNED_SECONDS)
     for phase in ("cleanup", "replicate"):
         world.phase(phase)
+
+
+def test_every_technology_with_an_adapter_is_in_the_matrix() -> None:
+    package = "ansible_collections.dr.aws.plugins.module_utils.adapters"
+    written = {technology for technology, (file, _class) in ADAPTERS.items() if find_spec(f"{package}.{file}")}
+    assert (set(MATRIX), set(READERS), set(ADAPTERS)) == (written, written, set(TECHNOLOGIES))
 
 
 @pytest.mark.parametrize("technology", MATRIX)
