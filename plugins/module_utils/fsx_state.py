@@ -39,6 +39,8 @@ CONFIGURATION: Final = {
     "OPENZFS": "OpenZFSConfiguration",
     "ONTAP": "OntapConfiguration",
 }
+#: So many values a filter of EC2 takes.
+FILTER_VALUES: Final = 200
 UNFINISHED: Final = frozenset({"PENDING", "CREATING", "TRANSFERRING", "COPYING"})
 
 
@@ -182,7 +184,7 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     there = _region(reader, account, target_region)
     places = {pair.key: _places(pair, here, there) for pair in pairs}
     sources = {pair.key: _find(here, source_region, pair.source_id, places[pair.key]) for pair in pairs}
-    full, fences = _with_interfaces(reader, account, source_region, sources)
+    full, fences = with_interfaces(reader, account, source_region, sources)
     seen = {}
     for pair in pairs:
         source, target = full[pair.key], _find(there, target_region, pair.target_id, places[pair.key])
@@ -289,7 +291,19 @@ def _find(look: _Region | Unreachable, region: str, ident: str, places: set[tupl
     return max(found, key=lambda one: (not one.retired, one.epoch, one.id == ident, one.id), default=None)
 
 
-def _with_interfaces(
+def _interfaces(reader: Reader, account: str, region: str, wanted: Sequence[str]) -> list[dict[str, Any]] | Unreachable:
+    """Network interfaces by their ids, as many in a call as a filter takes: a file system for Lustre has many."""
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(wanted), FILTER_VALUES):
+        chosen = [{"Name": "network-interface-id", "Values": list(wanted[start : start + FILTER_VALUES])}]
+        shown = reader.pages(account, region, "ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=chosen)
+        if isinstance(shown, Unreachable) or shown is None:
+            return UNREACHABLE
+        found += shown
+    return found
+
+
+def with_interfaces(
     reader: Reader, account: str, region: str, sides: Mapping[str, Side]
 ) -> tuple[dict[str, Side], Mapping[str, str] | Unreachable]:
     """The sides with their interfaces' groups, and VPC id -> the id of the group that fences there."""
@@ -297,12 +311,11 @@ def _with_interfaces(
     wanted = sorted({name for side in present for name in side.interface_ids})
     if not wanted:
         return dict(sides), {}
-    chosen = [{"Name": "network-interface-id", "Values": wanted}]
-    shown = reader.pages(account, region, "ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=chosen)
+    shown = _interfaces(reader, account, region, wanted)
     vpcs = sorted({side.vpc_id for side in present if side.vpc_id})
     named = [{"Name": "group-name", "Values": [FENCE_GROUP]}, {"Name": "vpc-id", "Values": vpcs}]
     groups = reader.pages(account, region, "ec2", "describe_security_groups", "SecurityGroups", Filters=named)
-    if isinstance(shown, Unreachable) or shown is None or isinstance(groups, Unreachable) or groups is None:
+    if isinstance(shown, Unreachable) or isinstance(groups, Unreachable) or groups is None:
         dark = {key: replace(side, interfaces=UNREACHABLE) if isinstance(side, FileSystem) else side for key, side in sides.items()}
         return dark, UNREACHABLE
     known = {one["NetworkInterfaceId"]: tuple(group["GroupId"] for group in one.get("Groups", ())) for one in shown}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from .aws_time import seconds
 from .fsx_state import (
     CONFIGURATION,
     EPOCH_TAG,
@@ -64,9 +65,23 @@ def outputs(side: FileSystem) -> dict[str, Any]:
     }
 
 
-def standby_outputs(copy: Backup, now: float) -> dict[str, Any]:
-    taken = datetime.fromtimestamp(copy.taken, UTC).isoformat()
-    return {"backup_id": copy.id, "taken_at": taken, "lag_seconds": max(0, int(now - copy.taken)), "role": "standby"}
+def standby_outputs(copy: Backup, now: float, goal: Goal) -> dict[str, Any]:
+    taken, lag = datetime.fromtimestamp(copy.taken, UTC).isoformat(), max(0, int(now - copy.taken))
+    fits = lag <= goal.pair.rpo_seconds
+    return {"backup_id": copy.id, "taken_at": taken, "lag_seconds": lag, "within_rpo": fits, "role": "standby"}
+
+
+def served_outputs(target: FileSystem, fencing: str) -> dict[str, Any]:
+    """Of what was restored. data_age_seconds: how old its backup was when it was restored; unplanned, that is lost."""
+    taken = number(target.tags.get(TAKEN_TAG))
+    made = target.shown.get("CreationTime")
+    return {
+        **outputs(target),
+        "role": "active",
+        "fencing": fencing,
+        "data_as_of": datetime.fromtimestamp(taken, UTC).isoformat() if taken else None,
+        "data_age_seconds": max(0, int(seconds(made)) - taken) if taken and made is not None else None,
+    }
 
 
 def carried(tags: Mapping[str, str]) -> dict[str, str]:
@@ -126,18 +141,38 @@ def unfit(copy: Backup | None, seen: Seen, goal: Goal) -> Blocked | None:
     return None
 
 
-def by_hand(source: FileSystem, epoch: int, goal: Goal) -> Blocked:
-    """What AWS's API does not do."""
-    region = goal.pair.target_region
-    marks = f"--tags Key={EPOCH_TAG},Value={epoch} Key={PEER_TAG},Value={':'.join(source.place)}"
+def by_hand(seen: Seen, epoch: int, goal: Goal, phase: str) -> Blocked | None:
+    """What AWS's API does not do; None where it does. Of a dark source, what was captured tells."""
+    pair, region = goal.pair, goal.pair.target_region
+    place, kind = (pair.source_region, pair.source_id), str(goal.captured.get("type", ""))
+    reason = str(goal.captured.get("unsupported", ""))
+    if isinstance(seen.source, FileSystem):
+        place, kind, reason = seen.source.place, seen.source.kind, seen.source.unsupported
+    if not reason:
+        return None
+    marks = f"--tags Key={EPOCH_TAG},Value={epoch} Key={PEER_TAG},Value={':'.join(place)}"
     mark = f"aws fsx tag-resource --region {region} --resource-arn <ARN of the file system there> {marks}"
     steps = "restore it from S3 into a new file system"
-    if source.kind == "ONTAP":
-        steps = "snapmirror quiesce and break at the destination, by ONTAP's REST API or netapp.ontap.na_ontap_snapmirror, mount it"
-    return Blocked(
-        f"{source.id} in {source.region} cannot be activated by AWS's API: {source.unsupported}",
-        f"{steps}; then {mark}, and resume",
-    )
+    if kind == "ONTAP":
+        steps = (
+            "with ONTAP's CLI at the management endpoint of the file system there (or netapp.ontap.na_ontap_snapmirror), a volume "
+            "each: snapmirror update (while the source answers), snapmirror quiesce, snapmirror break "
+            "-destination-path <SVM>:<volume>, volume mount -vserver <SVM> -volume <volume> -junction-path /<volume>"
+        )
+    return Blocked(f"{place[1]} in {place[0]}: AWS's API cannot {phase} it: {reason}", f"{steps}; then {mark}, and resume")
+
+
+def stand_by_by_hand(model: FileSystem, region: str) -> Blocked:
+    """How what AWS's API does not replicate is replicated."""
+    steps = "replicate its bucket to there (S3 replication), for a new file system that is linked to the copy"
+    if model.kind == "ONTAP":
+        steps = (
+            "with ONTAP's CLI at the management endpoint of the file system there, a volume each, once clusters and SVMs are "
+            "peers: snapmirror create -source-path <SVM>:<volume> -destination-path <SVM>:<volume> -policy MirrorAllSnapshots, "
+            "snapmirror initialize; after a failover snapmirror resync, in the new direction"
+        )
+    why = f"{model.id} in {model.region}: AWS's API cannot replicate it to {region}: {model.unsupported}"
+    return Blocked(why, f"{steps}; see docs/technologies/fsx.md")
 
 
 def protected(
@@ -153,14 +188,13 @@ def protected(
     if isinstance(originals, Unreachable) or isinstance(copies, Unreachable):
         return dark(goal, model.region)
     if model.unsupported:
-        why = f"{model.id} in {model.region} cannot be protected by AWS's API: {model.unsupported}"
-        return Blocked(why, "see docs/technologies/fsx.md for what to set up instead")
+        return stand_by_by_hand(model, region)
     if not network:
         return no_network(region)
     limit = float(option(goal.pair, region, "max_backup_age_seconds", 86400))
     copy = newest(copies, model.place)
     if copy and seen.now - copy.taken <= limit:
-        return Done(standby_outputs(copy, seen.now))
+        return Done(standby_outputs(copy, seen.now, goal))
     mine = [one for one in originals if one.of == model.place and not one.original]
     young = [one for one in mine if seen.now - one.taken <= limit]
     backup = next((one for one in young if one.state == "AVAILABLE"), None)
@@ -170,7 +204,7 @@ def protected(
         take = new_backup(model, {}, token(model.arn, goal.execution_id, mine[0].id if mine else ""))
         return failed(mine[0], take) if mine and mine[0].state == "FAILED" else take
     step = copied_backup(backup, model, region, copies, network, goal)
-    return Done(standby_outputs(step, seen.now)) if isinstance(step, Backup) else step
+    return Done(standby_outputs(step, seen.now, goal)) if isinstance(step, Backup) else step
 
 
 def new_backup(model: FileSystem, tags: Mapping[str, str], token: str) -> Call:

@@ -11,7 +11,6 @@ Facts: the FSx API reference and the user guides (using-backups, copy-backups, l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ..fsx_state import (
@@ -19,11 +18,9 @@ from ..fsx_state import (
     FENCED_TAG,
     GROUPS_TAG,
     RETIRED_TAG,
-    TAKEN_TAG,
     Backup,
     FileSystem,
     Seen,
-    number,
     observe,
 )
 from ..fsx_steps import (
@@ -41,6 +38,7 @@ from ..fsx_steps import (
     protected,
     regroup,
     restore,
+    served_outputs,
     standby_outputs,
     tag,
     unfit,
@@ -126,13 +124,15 @@ class FsxFileSystem(Adapter):
             case Unreachable() if goal.planned:
                 return dark(goal, pair.source_region)
             case Unreachable():
+                if refusal := by_hand(seen, base_epoch(seen, goal) + 1, goal, "activate"):
+                    return refusal
                 copy = newest(seen.there, (pair.source_region, pair.source_id))
                 if copy is None:
                     why = (
                         f"there is no backup of {pair.source_id} in {pair.target_region}, and {pair.source_region} does not answer"
                     )
                     return Blocked(why, f"wait until {pair.source_region} answers")
-                return Done(standby_outputs(copy, seen.now))
+                return Done(standby_outputs(copy, seen.now, goal))
             case None:
                 return Blocked(f"there is no file system {pair.source_id} in {pair.source_region}", "correct its identifier")
             case FileSystem() as source:
@@ -155,15 +155,15 @@ class FsxFileSystem(Adapter):
         if isinstance(source, FileSystem) and source.retired:
             why = f"{source.id} in {pair.source_region} was put aside by an earlier failover: it is not what serves"
             return Blocked(why, "run readiness, which finds the present identifiers, or remove the tag dr:quarantined")
-        if isinstance(source, FileSystem) and source.unsupported:
-            return by_hand(source, base + 1, goal)
+        if refusal := by_hand(seen, base + 1, goal, "activate"):
+            return refusal
         place = source.place if isinstance(source, FileSystem) else (pair.source_region, pair.source_id)
         copy = newest(seen.there, place)
         network = network_of(seen, goal, pair.target_region, place)
         if not network:
             return no_network(pair.target_region)
-        if not goal.planned and (refusal := unfit(copy, seen, goal)):
-            return refusal
+        if not goal.planned and (unfitness := unfit(copy, seen, goal)):
+            return unfitness
         exposed = isinstance(source, Unreachable)
         if isinstance(source, FileSystem):
             exposed = not goal.planned and (isinstance(source.interfaces, Unreachable) or isinstance(seen.fence_group, Unreachable))
@@ -189,10 +189,15 @@ class FsxFileSystem(Adapter):
             case "CREATING":
                 return Wait(f"{target.id} in {region} is being restored", 60, RESTORE_SECONDS)
             case "AVAILABLE" | "UPDATING":
-                taken = number(target.tags.get(TAKEN_TAG))
-                as_of = datetime.fromtimestamp(taken, UTC).isoformat() if taken else None
-                fencing = "deferred" if isinstance(seen.source, Unreachable) else "fenced"
-                return Done({**outputs(target), "role": "active", "fencing": fencing, "data_as_of": as_of})
+                aliases = {one.get("Name", ""): one.get("Lifecycle", "") for one in target.configuration.get("Aliases", ())}
+                if broken := sorted(name for name, state in aliases.items() if state == "CREATE_FAILED"):
+                    fix = f"aws fsx associate-file-system-aliases --region {region} --file-system-id {target.id} --aliases"
+                    return Blocked(
+                        f"{target.id} in {region} does not have its aliases {', '.join(broken)}", " ".join([fix, *broken])
+                    )
+                if "CREATING" in aliases.values():
+                    return Wait(f"{target.id} in {region} is given its aliases", 30, RESTORE_SECONDS)
+                return Done(served_outputs(target, "deferred" if isinstance(seen.source, Unreachable) else "fenced"))
             case "MISCONFIGURED" | "MISCONFIGURED_UNAVAILABLE" as state:
                 fix = f"aws fsx start-misconfigured-state-recovery --region {region} --file-system-id {target.id}"
                 return Blocked(
@@ -311,6 +316,7 @@ class FsxFileSystem(Adapter):
         return {
             "epoch": source.epoch,
             "type": source.kind,
+            "unsupported": source.unsupported,
             "storage_gb": source.storage_gb,
             "subnets": list(source.subnets),
             "tags": carried(source.tags),

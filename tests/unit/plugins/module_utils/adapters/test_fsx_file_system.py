@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.fsx_file_system import FsxFileSystem
-from ansible_collections.dr.aws.plugins.module_utils.fsx_state import CONFIGURATION, Backup, FileSystem, Seen
+from ansible_collections.dr.aws.plugins.module_utils.fsx_state import CONFIGURATION, Backup, FileSystem, Seen, with_interfaces
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -107,6 +107,8 @@ def test_active(sentence: str, seen: Seen, expected: Active) -> None:
 
 SUBNETS = setting(PLANNED, regions={WEST: {"subnets": ["subnet-1"]}})
 OLD = 2 * 86400.0
+#: What was captured of an ONTAP file system, for when its region is dark.
+ONTAP = replace(UNPLANNED, captured={"type": "ONTAP", "unsupported": "ONTAP volumes are replicated by SnapMirror", "epoch": 2})
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,10 @@ OLD = 2 * 86400.0
             Blocked,
             "S3",
         ),
+        ("ONTAP: how it is replicated", look(side(kind="ONTAP"), None), SUBNETS, Blocked, "snapmirror initialize"),
+        ("ONTAP, source dark", look(UNREACHABLE, side(WEST, kind="ONTAP"), UNREACHABLE), ONTAP, Blocked, "snapmirror break"),
+        ("whether the copy is recent enough", look(side(), None, there=(copied(age=200),)), PLANNED, Done, "'within_rpo': True"),
+        ("or not", look(side(), None, there=(copied(age=400),)), PLANNED, Done, "'within_rpo': False"),
         ("serves already", look(side(), side(WEST, 1)), PLANNED, Done, "active"),
         ("none to protect", look(None, None), PLANNED, Blocked, "no file system fs-e"),
         ("planned, source dark", look(UNREACHABLE, None, UNREACHABLE, (copied(),)), PLANNED, Blocked, "us-east-1"),
@@ -164,6 +170,10 @@ def test_instantiate(sentence: str, seen: Seen, goal: Goal, kind: type, says: st
 
 FENCED = side(fenced=899_000)
 FINAL = backup(age=500, final=1)
+
+
+def alias(state: str) -> dict[str, Any]:
+    return {"Aliases": [{"Name": "f.shop", "Lifecycle": state}]}
 
 
 def dark(**more: Any) -> Seen:
@@ -291,6 +301,30 @@ def dark(**more: Any) -> Seen:
         ),
         ("stale identifiers", look(retired(), None, there=(copied(),)), PLANNED, Blocked, "put aside"),
         ("ONTAP", look(side(kind="ONTAP"), side(WEST, kind="ONTAP")), PLANNED, Blocked, "snapmirror & Key=dr:epoch,Value=1"),
+        (
+            "ONTAP, source dark: the same steps, by what was captured",
+            look(UNREACHABLE, side(WEST, kind="ONTAP"), UNREACHABLE),
+            ONTAP,
+            Blocked,
+            "snapmirror break & Key=dr:epoch,Value=3 Key=dr:peer,Value=us-east-1:fs-e",
+        ),
+        ("aliases on their way", look(FENCED, side(WEST, 1, configuration=alias("CREATING"))), PLANNED, Wait, "aliases"),
+        (
+            "without an alias",
+            look(FENCED, side(WEST, 1, configuration=alias("CREATE_FAILED"))),
+            PLANNED,
+            Blocked,
+            "--aliases f.shop",
+        ),
+        ("with its aliases", look(FENCED, side(WEST, 1, configuration=alias("AVAILABLE"))), PLANNED, Done, "f.shop"),
+        (
+            "how old the data was when it was restored",
+            look(UNREACHABLE, side(WEST, 1, shown={"CreationTime": NOW}, tags={"dr:taken-at": str(int(NOW) - 600)})),
+            UNPLANNED,
+            Done,
+            "'data_age_seconds': 600",
+        ),
+        ("not known how old", look(UNREACHABLE, side(WEST, 1)), UNPLANNED, Done, "'data_age_seconds': None"),
         ("ONTAP, broken by hand and marked", look(side(kind="ONTAP"), side(WEST, 1, kind="ONTAP")), PLANNED, Done, "active"),
         ("target dark", look(side(), UNREACHABLE, (), UNREACHABLE), UNPLANNED, Deferred, "us-west-2"),
     ],
@@ -410,6 +444,24 @@ def test_rollback(sentence: str, seen: Seen, kind: type, says: str) -> None:
 )
 def test_health(sentence: str, seen: Seen, status: str) -> None:
     assert ADAPTER.health(seen, PLANNED).status == status, sentence
+
+
+class Interfaces:
+    """EC2 as far as a look at many file systems needs it; a filter takes 200 values."""
+
+    def pages(self, _account: str, _region: str, _service: str, operation: str, _key: str, **params: Any) -> list[dict[str, Any]]:
+        if operation == "describe_security_groups":
+            return []
+        (chosen,) = params["Filters"]
+        assert len(chosen["Values"]) <= 200
+        return [{"NetworkInterfaceId": name, "Groups": [{"GroupId": "sg-1"}]} for name in chosen["Values"]]
+
+
+def test_interfaces_are_asked_for_as_many_as_a_filter_takes() -> None:
+    names = [tuple(f"eni-{number}-{part}" for part in range(5)) for number in range(100)]
+    sides = {str(number): side(interface_ids=ids) for number, ids in enumerate(names)}
+    full, _fences = with_interfaces(Interfaces(), "111111111111", EAST, sides)
+    assert [len(full[str(number)].interfaces) for number in range(100)] == [5] * 100
 
 
 def test_capture_only_of_what_serves() -> None:
