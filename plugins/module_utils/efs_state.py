@@ -145,9 +145,6 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
 
 
 def _region(reader: Reader, account: str, region: str) -> _Region | Unreachable:
-    files = reader.pages(account, region, "efs", "describe_file_systems", "FileSystems")
-    if isinstance(files, Unreachable) or files is None:
-        return UNREACHABLE
     found: list[Replication] = []
     token: dict[str, Any] = {}
     while True:
@@ -157,7 +154,12 @@ def _region(reader: Reader, account: str, region: str) -> _Region | Unreachable:
         found += [_replication(one) for one in (page or {}).get("Replications", ())]
         token = {"NextToken": page["NextToken"]} if page and page.get("NextToken") else {}
         if not token:
-            return _Region({one["FileSystemId"]: one for one in files}, tuple(found), told_by(page))
+            break
+    # After the replications: a copy whose replication has just gone would seem locked for good by an older look at it.
+    files = reader.pages(account, region, "efs", "describe_file_systems", "FileSystems")
+    if isinstance(files, Unreachable) or files is None:
+        return UNREACHABLE
+    return _Region({one["FileSystemId"]: one for one in files}, tuple(found), told_by(page))
 
 
 def _replication(shown: Mapping[str, Any]) -> Replication:
