@@ -70,7 +70,7 @@ EXAMPLES = r"""
 - name: Keep a backup that is at most six hours old in us-west-2
   dr.aws.fsx_file_system:
     phase: instantiate
-    name: fs-0123456789abcdef0
+    name: fs-c1fd92cde08bcc135
     source_region: us-east-1
     target_region: us-west-2
     max_backup_age_seconds: 21600
@@ -83,7 +83,7 @@ EXAMPLES = r"""
   dr.aws.fsx_file_system:
     phase: activate
     mode: unplanned
-    name: fs-0123456789abcdef0
+    name: fs-c1fd92cde08bcc135
     source_region: us-east-1
     target_region: us-west-2
 """
