@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +16,17 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, classify
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+
+#: Seconds between two looks at whether the process that runs the playbook is still there.
+PARENT_POLL_SECONDS = 1.0
+
+
+def end_with(parent: int) -> None:
+    """Ends this process once `parent` is gone. Ansible's workers outlive it when it is killed: in sessions of their own they would
+    go on calling AWS beside the run that resumes, or wait for ever at a prompt that nobody shows."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    os._exit(1)
 
 
 class BatchAction(ActionBase):
@@ -29,6 +43,7 @@ class BatchAction(ActionBase):
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry: the task's result, or AnsibleActionFail with a message that says what to do next."""
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         result = super().run(tmp, task_vars)
         checked = ArgumentSpecValidator(dict(self.OPTIONS)).validate(self._task.args)
         if checked.error_messages:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flow import Crash, Flow
+from test_matrix import EAST, RETURNED_SECONDS, SETTLED_SECONDS, World
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import AwsReader, Breaker, CallError, Failure
+from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE, Goal
 from ansible_collections.dr.aws.plugins.module_utils.store import MemoryJournal
@@ -67,43 +69,44 @@ class Faulty:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A flow of one pair. build: loads the estate. state: the end state, comparable. dark: the source is dark until CLEANUP."""
+    """All phases of one technology's pair, as tests/integration/matrix.yml has it; unplanned, its source is dark at first."""
 
-    name: str
-    build: Callable[[Any], Flow]
-    state: Callable[[Any], Any]
-    phases: Sequence[str]
+    technology: str
     mode: str
-    dark: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.technology} {self.mode}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: its end state, its mutating calls, how many calls it made at all."""
+    """How a run ended: the state of both sides, its mutating calls, how many calls it made at all."""
 
-    state: Any
+    state: str
     mutations: list[tuple[str, str]]
     calls: int
 
 
 def run(sandbox: Any, scenario: Scenario, kind: str = "", k: int = 0) -> Outcome:
     """The scenario from the beginning to its end, with a fault at the k-th call; resumed as often as a person would."""
-    flow = scenario.build(sandbox)
-    flow.capture()
-    before = len(flow.mutations())
-    if scenario.dark:
-        sandbox.dark("us-east-1")
-    journal, (pair,) = MemoryJournal(), flow.pairs
+    world = World(sandbox, scenario.technology, scenario.mode)
+    flow, dark = world.flow, scenario.mode == "unplanned"
+    if dark:
+        sandbox.dark(EAST)
+    decided = [asked["settings"] for asked in world.ends.get("refused", {}).values()]
+    pair = replace(world.pair, settings={**world.pair.settings, **{name: value for one in decided for name, value in one.items()}})
     goal = Goal(pair, mode=scenario.mode, execution_id="dr-test", captured=flow.captured[pair.key])
-    cloud = Faulty(AwsReader(flow.accounts, Breaker(now=flow.clock.now)), kind, k)
-    for phase in scenario.phases:
-        if scenario.dark and phase == "cleanup":
+    journal, cloud = MemoryJournal(), Faulty(AwsReader(flow.accounts, Breaker(now=flow.clock.now)), kind, k)
+    for phase in adapter(scenario.technology).phases:
+        if dark and phase in ("cleanup", "replicate"):
             sandbox.clear_faults()
-            flow.clock.sleep(120)
+            flow.clock.sleep(RETURNED_SECONDS)
+            dark = False
         _phase(flow, journal, cloud, phase, goal)
     sandbox.clear_faults()
-    mutations = sorted((call["operation"], call["region"]) for call in flow.mutations()[before:] if call["outcome"] == "ok")
-    return Outcome(scenario.state(sandbox), mutations, cloud.calls)
+    flow.clock.sleep(SETTLED_SECONDS)
+    mutations = sorted((call["operation"], call["region"]) for call in flow.mutations() if call["outcome"] == "ok")
+    return Outcome(world.state(), mutations, cloud.calls)
 
 
 def _phase(flow: Flow, journal: MemoryJournal, cloud: Faulty, phase: str, goal: Goal) -> None:
@@ -127,11 +130,11 @@ def hold(sandbox: Any, scenario: Scenario, kind: str, points: Sequence[int], und
         try:
             outcome = run(sandbox, scenario, kind, k)
         except AssertionError as error:
-            broken.append(f"{scenario.name}, {kind}, call {k}: {error}")
+            broken.append(f"{scenario}, {kind}, call {k}: {error}")
             continue
         if outcome.state != undisturbed.state:
-            broken.append(f"{scenario.name}, {kind}, call {k}: ended as {outcome.state}, not as {undisturbed.state}")
+            broken.append(f"{scenario}, {kind}, call {k}: ended as {outcome.state}, not as {undisturbed.state}")
         elif outcome.mutations != undisturbed.mutations:
-            broken.append(f"{scenario.name}, {kind}, call {k}: made {outcome.mutations}, not {undisturbed.mutations}")
-    TRIED[scenario.name, kind] = (len(points), len(points) - len(broken))
+            broken.append(f"{scenario}, {kind}, call {k}: made {outcome.mutations}, not {undisturbed.mutations}")
+    TRIED[str(scenario), kind] = (len(points), len(points) - len(broken))
     return broken
