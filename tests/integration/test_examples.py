@@ -1,0 +1,240 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of every module, run as they are printed; and what `ansible-doc` shows, held against what the code reads."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.dr.aws.plugins.module_utils.technology import OPTIONS
+from moto.backends import get_backend
+from playbook import BIN, EAST, ROOT, WEST, Operator, estate
+
+MODULES = ROOT / "plugins/modules"
+#: The account of the examples.
+ACCOUNT = "111111111111"
+#: An instance that is kept to be launched into.
+KEPT = "i-0123456789abcdef0"
+TARGET_GROUP = f"arn:aws:elasticloadbalancing:{WEST}:{ACCOUNT}:targetgroup/web/0123456789abcdef"
+#: Technology module -> what exists before its first example: seeds of the sandbox.
+EXISTING: dict[str, list[dict[str, Any]]] = {
+    "aurora_cluster": [{"kind": "aurora_global", "name": "orders"}],
+    "autoscaling_group": [{"kind": "autoscaling_group", "name": "web", "min": 2, "max": 10, "desired": 4}],
+    "drs_source_server": [{"kind": "drs_source_server", "name": "files", "peer": {"region": WEST, "id": "s-0123456789abcdef0"}}],
+    "ecs_service": [
+        {"kind": "ecs_service", "name": "api", "cluster": "apps", "desired": 4, "min": 2, "max": 10},
+        {"kind": "ecs_service", "name": "other", "cluster": "apps", "region": WEST},
+    ],
+    "efs_file_system": [{"kind": "efs_file_system", "name": "uploads"}],
+    "elasticache_replication_group": [{"kind": "elasticache_global", "name": "sessions"}],
+    "eventbridge_rule": [{"kind": "eventbridge_rule", "name": "nightly", "peer": {"region": WEST}}],
+    "fsx_file_system": [{"kind": "fsx_file_system", "name": "files"}],
+    "lambda_function": [{"kind": "lambda_function", "name": "api", "reserved": 50}],
+    "memorydb_cluster": [
+        {"kind": "memorydb_multi_region", "name": "queue"},
+        {"kind": "memorydb_cluster", "name": "other", "region": WEST},
+    ],
+    "opensearch_domain": [{"kind": "opensearch_domain", "name": "logs", "peer": {"region": WEST}}],
+    "rds_instance": [
+        {"kind": "rds_instance", "name": "orders", "encrypted": True},
+        {"kind": "rds_instance", "name": "other", "region": WEST},
+    ],
+    "route53_record": [
+        {
+            "kind": "route53_record",
+            "zone": "shop.example.com",
+            "name": "www.shop.example.com",
+            "value": "web.us-east-1.example.com",
+            "peer": {"region": WEST, "value": "web.us-west-2.example.com"},
+        }
+    ],
+}
+#: Modules of the control plane, in the order of one execution that is approved from elsewhere.
+CONTROL = ("control_plane", "readiness", "plan", "approval", "wave", "health", "decision", "execution_info", "close")
+
+
+def string_of(module: str, name: str) -> Any:
+    """DOCUMENTATION, EXAMPLES or RETURN of a module, parsed."""
+    for node in ast.parse((MODULES / f"{module}.py").read_text()).body:
+        if isinstance(node, ast.Assign) and [target.id for target in node.targets if isinstance(target, ast.Name)] == [name]:
+            return yaml.safe_load(ast.literal_eval(node.value))
+    raise AssertionError(f"{module} has no {name}")
+
+
+def examples(module: str) -> list[dict[str, Any]]:
+    """The tasks of a module's EXAMPLES."""
+    found = string_of(module, "EXAMPLES")
+    assert found, module
+    assert all(task["name"] and f"dr.aws.{module}" in task for task in found), f"an example of {module} is of another module"
+    return list(found)
+
+
+def written(operator: Operator, plays: list[dict[str, Any]]) -> str:
+    """A playbook file."""
+    file = operator.home / f"examples-{len(list(operator.home.glob('examples-*')))}.yml"
+    file.write_text(yaml.safe_dump(plays, sort_keys=False))
+    return str(file)
+
+
+def world(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    """One account, whose own key the examples use, with what they name."""
+    return {
+        "name": "examples",
+        "control_region": WEST,
+        "regions": [EAST, WEST],
+        "accounts": [{"id": ACCOUNT, "name": "shop", "management": True}],
+        "resources": [{"account": ACCOUNT, "region": EAST, "tags": {"dr:enabled": "true"}, **one} for one in resources],
+    }
+
+
+def surround(sandbox: Any) -> None:
+    """What the examples name beside their resources. Moto draws ids; here they are those of the examples."""
+    ec2 = get_backend("ec2")[ACCOUNT][WEST]
+    default = [{"Name": "is-default", "Values": ["true"]}]
+    vpc = sandbox.inside("ec2", WEST, ACCOUNT).describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
+    for ident in ("sg-0a1b2c3d", "sg-0123456789abcdef0"):
+        group = ec2.create_security_group(ident, "of the examples", vpc_id=vpc)
+        ec2.groups[vpc][ident] = ec2.groups[vpc].pop(group.group_id)
+        group.id = group.group_id = ident
+    zone = ec2.subnets[f"{WEST}a"]
+    (subnet,) = zone.values()
+    zone["subnet-0123456789abcdef0"] = zone.pop(subnet.id)
+    subnet.id = "subnet-0123456789abcdef0"
+
+    balancers = get_backend("elbv2")[ACCOUNT][WEST]
+    sandbox.inside("elbv2", WEST, ACCOUNT).create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc)
+    (target_group,) = balancers.target_groups.values()
+    balancers.target_groups = {TARGET_GROUP: target_group}
+    target_group.arn = TARGET_GROUP
+
+    storage = sandbox.inside("s3", WEST, ACCOUNT)
+    storage.create_bucket(Bucket="shop-code-us-west-2", CreateBucketConfiguration={"LocationConstraint": WEST})
+    storage.put_object(Bucket="shop-code-us-west-2", Key="api/1.8.zip", Body=b"v1")
+
+    there = sandbox.inside("ec2", EAST, ACCOUNT)
+    image = there.register_image(Name="kept", RootDeviceName="/dev/xvda")["ImageId"]
+    (made,) = there.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="m5.large")["Instances"]
+    get_backend("ec2")[ACCOUNT][EAST].get_instance(made["InstanceId"]).id = KEPT
+    there.create_tags(Resources=[KEPT], Tags=[{"Key": "AWSDRS", "Value": "AllowLaunchingIntoThisInstance"}])
+    there.stop_instances(InstanceIds=[KEPT])
+
+
+def thrice(number: int, task: dict[str, Any], checker: dict[str, str]) -> list[dict[str, Any]]:
+    """In check mode, for real, and again: what check mode foretells happens, and then there is nothing left to do."""
+    foretold, happened, again = f"foretold_{number}", f"happened_{number}", f"again_{number}"
+    return [
+        {**task, "check_mode": True, "environment": checker, "register": foretold},
+        {**task, "register": happened, "failed_when": f"{happened}.failed or {happened}.changed != {foretold}.changed"},
+        {**task, "register": again, "failed_when": f"{again}.failed or {again}.changed"},
+    ]
+
+
+def test_every_module_has_examples_that_are_run() -> None:
+    assert sorted([*EXISTING, *CONTROL]) == sorted(path.stem for path in MODULES.glob("*.py"))
+
+
+@pytest.mark.parametrize("module", EXISTING)
+def test_the_examples_of_a_technology_work(module: str, sandbox: Any, operator: Operator) -> None:
+    operator.load(world(EXISTING[module]))
+    surround(sandbox)
+    operator.env.update(sandbox.env(), ANSIBLE_PIPELINING="1")
+    who = sandbox.gateway.accounts.admin(ACCOUNT)
+    checker = {"AWS_ACCESS_KEY_ID": who.access_key, "AWS_SESSION_TOKEN": who.token}
+    tasks = [one for number, task in enumerate(examples(module)) for one in thrice(number, task, checker)]
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+        "module_defaults": {"group/dr.aws.all": {"poll_limit_seconds": 0.01}},
+        "tasks": tasks,
+    }
+    ran = operator.run(written(operator, [play]), inventory="localhost,").ok()
+    assert ran.changed >= 2, ran.out  # foretold, then done
+    assert sandbox.calls(admin=True, role=who.role), "check mode looks"
+    assert [row for row in sandbox.calls(mutating=True, admin=True) if row["role"] == who.role] == []
+    assert sandbox.calls(mutating=True)
+
+
+def play(hosts: str, *modules: str, **more: Any) -> dict[str, Any]:
+    """A play of the examples of modules of the control plane."""
+    return {"hosts": hosts, "gather_facts": False, "tasks": [task for one in modules for task in examples(one)], **more}
+
+
+def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, operator: Operator) -> None:
+    """It waits for its approval, which is given by the examples of the modules for people elsewhere."""
+    whole = estate()
+    operator.load({**whole, "resources": [one for one in whole["resources"] if one["name"] == "ledger"]})
+    first = written(operator, [play("localhost", "control_plane")])
+    assert operator.run(first, "--check").ok().changed == 1
+    assert sandbox.calls(mutating=True) == []
+    assert operator.run(first).ok().changed == 1
+
+    hosts, serial = (f"{{{{ hostvars['localhost']['dr_execution']['{one}']['activate'] }}}}" for one in ("hosts", "serial"))
+    wave = play(hosts, "approval", "wave", "health", serial=serial)
+    playbook = written(operator, [play("all", "readiness", "plan"), wave, play("all", "close")])
+    before = operator.mark()
+    operator.run(playbook, "--check").ok()
+    assert sandbox.calls(mutating=True, since=before) == []
+
+    started = operator.start(playbook)
+    name = started.until(r"execution (dr-\S+) started")[1]
+    token = started.until(r"token=(\S+) ")[1]
+    (decision,), (info,) = examples("decision"), examples("execution_info")
+    waits = {"ansible.builtin.assert": {"that": "found.executions[0].approvals[0].state == 'pending'"}}
+    tasks = [{**decision, "check_mode": True}, {**info, "register": "found"}, waits, decision]
+    elsewhere = {**play("localhost"), "tasks": tasks}
+    operator.run(written(operator, [elsewhere]), execution_id=name, token=token).ok()
+
+    ended = started.end().ok()
+    assert "approved by jane@acme.example" in ended.out
+    assert [row["operation"] for row in operator.mutations()] != []
+
+
+def names(module: str) -> set[str]:
+    """A technology module's options beyond the common ones."""
+    return set(string_of(module, "DOCUMENTATION")["options"]) - set(OPTIONS)
+
+
+def adapter_of(module: str) -> Any:
+    """The adapter that a technology module drives."""
+    made = re.search(r"adapters\.\w+ import (\w+)$", (MODULES / f"{module}.py").read_text(), re.MULTILINE)
+    assert made, module
+    package = "ansible_collections.dr.aws.plugins.module_utils.adapters"
+    return getattr(importlib.import_module(f"{package}.{module}"), made[1])
+
+
+def sources_of(module: str) -> str:
+    """The text of an adapter and of the files that are the technology's own."""
+    text = (ROOT / f"plugins/module_utils/adapters/{module}.py").read_text()
+    own = set(re.findall(r"^from \.\.(\w+) import", text, re.MULTILINE))
+    return text + "".join((ROOT / f"plugins/module_utils/{one}.py").read_text() for one in sorted(own))
+
+
+@pytest.mark.parametrize("module", EXISTING)
+def test_the_options_of_a_technology_are_what_its_adapter_reads(module: str) -> None:
+    text = " ".join(adapter_of(module).__doc__.split())
+    one = r"[a-z]\w*(?: \([^)]*\))?"
+    lists = re.findall(rf"(?:[.:;] )((?:{one}, )*{one}):", text.partition("Settings")[2])
+    told = {re.sub(r" \(.*", "", name) for some in lists for name in re.split(r", (?![^(]*\))", some)}
+    options = names(module)
+    assert told, text
+    assert told - options == set(), "the adapter tells of settings that the module does not take"
+    assert {name for name in options if not re.search(rf"\b{name}\b", text)} == set(), "the adapter does not tell of these"
+    sources = sources_of(module)
+    assert {name for name in options if f'"{name}"' not in sources} == set(), "nothing reads these options"
+
+
+def test_every_plugin_is_shown_by_ansible_doc_without_a_warning(operator: Operator) -> None:
+    for kind, plugins in (("module", [path.stem for path in MODULES.glob("*.py")]), ("inventory", ["resources"])):
+        words = [str(BIN / "ansible-doc"), "-t", kind, *(f"dr.aws.{one}" for one in sorted(plugins))]
+        shown = subprocess.run(words, env=operator.env, capture_output=True, text=True, timeout=120, check=True)
+        assert shown.stderr == ""
+        for one in plugins:
+            assert f"dr.aws.{one} " in shown.stdout or f"DR.AWS.{one.upper()}" in shown.stdout, one
