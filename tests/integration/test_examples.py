@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import subprocess
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.dr.aws.plugins.module_utils.technology import OPTIONS
 from moto.backends import get_backend
 from playbook import BIN, EAST, ROOT, WEST, Operator, estate
+
+from ansible_collections.dr.aws.plugins.module_utils.technology import OPTIONS
 
 MODULES = ROOT / "plugins/modules"
 #: The account of the examples.
@@ -197,6 +199,16 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert [row["operation"] for row in operator.mutations()] != []
 
 
+@pytest.mark.parametrize("module", [*EXISTING, *CONTROL])
+def test_what_a_module_takes_and_returns_is_described(module: str) -> None:
+    document, returned = string_of(module, "DOCUMENTATION"), string_of(module, "RETURN")
+    assert document["module"] == module
+    assert document["short_description"] and document["description"] and document["version_added"]
+    assert all(one["description"] and one["type"] for one in document.get("options", {}).values())
+    assert returned and all(one["description"] and one["returned"] and one["type"] for one in returned.values())
+    assert all("sample" in one for one in returned.values())
+
+
 def names(module: str) -> set[str]:
     """A technology module's options beyond the common ones."""
     return set(string_of(module, "DOCUMENTATION")["options"]) - set(OPTIONS)
@@ -210,16 +222,18 @@ def adapter_of(module: str) -> Any:
     return getattr(importlib.import_module(f"{package}.{module}"), made[1])
 
 
-def sources_of(module: str) -> str:
-    """The text of an adapter and of the files that are the technology's own."""
-    text = (ROOT / f"plugins/module_utils/adapters/{module}.py").read_text()
-    own = set(re.findall(r"^from \.\.(\w+) import", text, re.MULTILINE))
-    return text + "".join((ROOT / f"plugins/module_utils/{one}.py").read_text() for one in sorted(own))
+def sources_of(made: Any) -> str:
+    """The text of an adapter's file and of the collection's files that it imports something of."""
+    file = importlib.import_module(made.__module__)
+    near = {inspect.getmodule(value) for value in vars(file).values()} | {file}
+    own = {one.__name__: one for one in near if one and one.__name__.startswith("ansible_collections.dr.aws.")}
+    return "".join(inspect.getsource(one) for one in own.values())
 
 
 @pytest.mark.parametrize("module", EXISTING)
 def test_the_options_of_a_technology_are_what_its_adapter_reads(module: str) -> None:
-    text = " ".join(adapter_of(module).__doc__.split())
+    made = adapter_of(module)
+    text = " ".join(made.__doc__.split())
     one = r"[a-z]\w*(?: \([^)]*\))?"
     lists = re.findall(rf"(?:[.:;] )((?:{one}, )*{one}):", text.partition("Settings")[2])
     told = {re.sub(r" \(.*", "", name) for some in lists for name in re.split(r", (?![^(]*\))", some)}
@@ -227,7 +241,7 @@ def test_the_options_of_a_technology_are_what_its_adapter_reads(module: str) -> 
     assert told, text
     assert told - options == set(), "the adapter tells of settings that the module does not take"
     assert {name for name in options if not re.search(rf"\b{name}\b", text)} == set(), "the adapter does not tell of these"
-    sources = sources_of(module)
+    sources = sources_of(made)
     assert {name for name in options if f'"{name}"' not in sources} == set(), "nothing reads these options"
 
 
