@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..aurora_state import Cluster, Member, Seen, Side, World, observe, option
-from ..aurora_steps import (
+from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.aurora_state import Cluster, Member, Seen, Side, World, observe, option
+from ..parts.aurora_steps import (
     FOLLOWING,
     RESYNC_SECONDS,
     Place,
@@ -26,8 +27,7 @@ from ..aurora_steps import (
     stand_by,
     version,
 )
-from ..fence import EPOCH_TAG, fence, lift, tag, wanted
-from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.fence import EPOCH_TAG, fence, lift, tag, wanted
 from .base import Adapter, Reader, dark
 
 #: A writer moves in minutes.

@@ -12,9 +12,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..autoscaling_state import BASELINE_TAG, EPOCH_TAG, FOLLOWS_TAG, Group, Place, Seen, observed, option
-from ..autoscaling_twin import BAD_IMAGE, HELD, copied, created, held, processes, renewed, tagged, updated
 from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.autoscaling_state import BASELINE_TAG, EPOCH_TAG, FOLLOWS_TAG, Group, Place, Seen, observed, option
+from ..parts.autoscaling_twin import BAD_IMAGE, HELD, copied, created, held, processes, renewed, tagged, updated
 from .base import Adapter, Reader, dark
 
 #: Needed to bring instances into service: those launched without AddToLoadBalancer are never registered later.

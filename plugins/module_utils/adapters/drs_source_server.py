@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..drs_launch import BEGINNING, LAUNCH_SECONDS, SILENT, failed_before, is_stale, launch, look, release, since, tag
-from ..drs_state import GROUPS_TAG, ROLE_TAG, SNAPSHOT_TAG, STANDBY, Machine, Recovery, Seen, Server, observe, option, serves
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.drs_launch import BEGINNING, LAUNCH_SECONDS, SILENT, failed_before, is_stale, launch, look, release, since, tag
+from ..parts.drs_state import GROUPS_TAG, ROLE_TAG, SNAPSHOT_TAG, STANDBY, Machine, Recovery, Seen, Server, observe, option, serves
 from .base import Adapter, Merge, Reader, dark
 
 #: Until a replication that runs already has sent the last of what a stopped source wrote.

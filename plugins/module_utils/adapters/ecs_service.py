@@ -12,20 +12,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..ecs_state import (
-    DIMENSION,
-    EPOCH_TAG,
-    FOLLOWS_TAG,
-    INHERITED,
-    REGIONAL,
-    SUSPENSIONS,
-    Blueprint,
-    Place,
-    Seen,
-    Service,
-    observed,
-    option,
-)
 from ..model import (
     UNREACHABLE,
     Active,
@@ -40,7 +26,21 @@ from ..model import (
     Unreachable,
     Wait,
 )
-from ..task_definition import normalised
+from ..parts.ecs_state import (
+    DIMENSION,
+    EPOCH_TAG,
+    FOLLOWS_TAG,
+    INHERITED,
+    REGIONAL,
+    SUSPENSIONS,
+    Blueprint,
+    Place,
+    Seen,
+    Service,
+    observed,
+    option,
+)
+from ..parts.task_definition import normalised
 from .base import Adapter, Reader, dark
 
 #: So many tasks of the running deployment that cannot start are a failure, not bad luck.

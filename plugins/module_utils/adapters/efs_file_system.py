@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from ..efs_state import (
+from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.efs_state import (
     EPOCH_TAG,
     FENCE_PERIOD_SECONDS,
     FENCE_SID,
@@ -28,7 +29,6 @@ from ..efs_state import (
     observe,
     option,
 )
-from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
 from .base import Adapter, Reader, dark
 
 INITIAL_SYNC_SECONDS = 24 * 3600

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
-from ..elasticache_state import MADE_TAG, RETIRED_TAG, Datastore, Group, Seen, Side, observe, option
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.elasticache_state import MADE_TAG, RETIRED_TAG, Datastore, Group, Seen, Side, observe, option
 from .base import Adapter, Reader
 
 #: States of a replication group that pass by themselves.

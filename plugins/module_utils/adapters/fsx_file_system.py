@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..fsx_state import (
+from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.fsx_state import (
     CONFIGURATION,
     FENCED_TAG,
     GROUPS_TAG,
@@ -23,7 +24,7 @@ from ..fsx_state import (
     Seen,
     observe,
 )
-from ..fsx_steps import (
+from ..parts.fsx_steps import (
     base_epoch,
     by_hand,
     carried,
@@ -43,7 +44,6 @@ from ..fsx_steps import (
     tag,
     unfit,
 )
-from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
 from .base import Adapter, Reader
 
 RESTORE_SECONDS = 12 * 3600

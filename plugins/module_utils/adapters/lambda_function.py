@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..lambda_state import EPOCH_TAG, OFF_TAG, Function, Seen, observed
-from ..lambda_twin import OFF, ON, Place, alias_on, silence, stand_by, switch_sources, unready
 from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.lambda_state import EPOCH_TAG, OFF_TAG, Function, Seen, observed
+from ..parts.lambda_twin import OFF, ON, Place, alias_on, silence, stand_by, switch_sources, unready
 from .base import Adapter, Reader, dark
 
 #: Old versions that `remove` leaves besides those an alias uses.

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
-from ..memorydb_state import EPOCH_TAG, FOLLOWS_TAG, OWN_TAGS, RESTORED_TAG, Cluster, Seen, Side, World, observe, option
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
+from ..parts.memorydb_state import EPOCH_TAG, FOLLOWS_TAG, OWN_TAGS, RESTORED_TAG, Cluster, Seen, Side, World, observe, option
 from .base import Adapter, Reader
 
 #: States that pass by themselves.

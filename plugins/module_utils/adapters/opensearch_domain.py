@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..opensearch_state import EPOCH_TAG, STANDBY_TAG, Domain, Seen, Side, observe, option
-from ..rewrite import kept, rewritten
+from ..parts.opensearch_state import EPOCH_TAG, STANDBY_TAG, Domain, Seen, Side, observe, option
+from ..parts.rewrite import kept, rewritten
 from .base import Adapter, Reader
 
 CREATION_SECONDS = 2 * 3600

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..fence import EPOCH_TAG, RETIRED_TAG, fence, lift, tag, wanted
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..rds_state import CHANGING, USABLE, Instance, Seen, observe, option
-from ..rds_steps import PROMOTION_SECONDS, outputs, show, stand_by, stranger, writable
+from ..parts.fence import EPOCH_TAG, RETIRED_TAG, fence, lift, tag, wanted
+from ..parts.rds_state import CHANGING, USABLE, Instance, Seen, observe, option
+from ..parts.rds_steps import PROMOTION_SECONDS, outputs, show, stand_by, stranger, writable
 from .base import Adapter, Reader, dark
 
 #: After the fence, until what was under way has been written and has arrived.

@@ -10,17 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.aurora_cluster import AuroraCluster
-from ansible_collections.dr.aws.plugins.module_utils.aurora_state import (
-    Cluster,
-    Lost,
-    Member,
-    Node,
-    Seen,
-    World,
-    cluster,
-    copy_name,
-    world,
-)
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -31,6 +20,17 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Goal,
     Pair,
     Wait,
+)
+from ansible_collections.dr.aws.plugins.module_utils.parts.aurora_state import (
+    Cluster,
+    Lost,
+    Member,
+    Node,
+    Seen,
+    World,
+    cluster,
+    copy_name,
+    world,
 )
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "111111111111"

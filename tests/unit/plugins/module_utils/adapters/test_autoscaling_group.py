@@ -11,15 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.autoscaling_group import AutoscalingGroup
-from ansible_collections.dr.aws.plugins.module_utils.autoscaling_state import (
-    Blueprint,
-    Group,
-    Image,
-    Instance,
-    Seen,
-    Template,
-    Version,
-)
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -30,6 +21,15 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Goal,
     Pair,
     Wait,
+)
+from ansible_collections.dr.aws.plugins.module_utils.parts.autoscaling_state import (
+    Blueprint,
+    Group,
+    Image,
+    Instance,
+    Seen,
+    Template,
+    Version,
 )
 
 EAST, WEST = "us-east-1", "us-west-2"

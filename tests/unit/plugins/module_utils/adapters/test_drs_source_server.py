@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.drs_source_server import DrsSourceServer
-from ansible_collections.dr.aws.plugins.module_utils.drs_state import Machine, Recovery, Seen, Server, seconds
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -23,6 +22,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.drs_state import Machine, Recovery, Seen, Server, seconds
 
 EAST, WEST = "us-east-1", "us-west-2"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.ecs_service import EcsService
-from ansible_collections.dr.aws.plugins.module_utils.ecs_state import Blueprint, Image, Scaling, Seen, Service
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -22,6 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.ecs_state import Blueprint, Image, Scaling, Seen, Service
 
 EAST, WEST = "us-east-1", "us-west-2"
 PAIR = Pair("api", "ecs", "111111111111", EAST, WEST, "apps/api", "apps/api")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.efs_file_system import EfsFileSystem
-from ansible_collections.dr.aws.plugins.module_utils.efs_state import FileSystem, Replication, Seen
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -22,6 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.efs_state import FileSystem, Replication, Seen
 
 EAST, WEST = "us-east-1", "us-west-2"
 PAIR = Pair("shared", "efs", "111111111111", EAST, WEST, "fs-e", "fs-w")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.elasticache_replication_group import ElasticacheReplicationGroup
-from ansible_collections.dr.aws.plugins.module_utils.elasticache_state import Datastore, Group, Member, Seen, group
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -22,6 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.elasticache_state import Datastore, Group, Member, Seen, group
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "111111111111"
 PLACE = {WEST: {"subnet_group": "west", "security_groups": ["sg-w"]}}

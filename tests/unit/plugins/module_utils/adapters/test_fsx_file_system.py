@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.fsx_file_system import FsxFileSystem
-from ansible_collections.dr.aws.plugins.module_utils.fsx_state import CONFIGURATION, Backup, FileSystem, Seen, with_interfaces
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -22,6 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.fsx_state import CONFIGURATION, Backup, FileSystem, Seen, with_interfaces
 
 EAST, WEST = "us-east-1", "us-west-2"
 PAIR = Pair("files", "fsx", "111111111111", EAST, WEST, "fs-e", "fs-w", tags={"Customer": "shop"})

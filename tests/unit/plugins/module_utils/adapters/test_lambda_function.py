@@ -10,16 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.lambda_function import LambdaFunction
-from ansible_collections.dr.aws.plugins.module_utils.lambda_state import (
-    Alias,
-    Function,
-    Provisioned,
-    Seen,
-    Source,
-    Version,
-    configuration,
-    permission,
-)
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -30,6 +20,16 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Goal,
     Pair,
     Wait,
+)
+from ansible_collections.dr.aws.plugins.module_utils.parts.lambda_state import (
+    Alias,
+    Function,
+    Provisioned,
+    Seen,
+    Source,
+    Version,
+    configuration,
+    permission,
 )
 
 EAST, WEST = "us-east-1", "us-west-2"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.memorydb_cluster import MemorydbCluster
-from ansible_collections.dr.aws.plugins.module_utils.memorydb_state import Cluster, Member, Seen, World, cluster
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -23,6 +22,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.memorydb_state import Cluster, Member, Seen, World, cluster
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "111111111111"
 COPY = "arn:aws:s3:::copies/queue-0001.rdb"

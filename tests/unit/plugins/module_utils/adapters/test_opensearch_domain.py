@@ -21,7 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
-from ansible_collections.dr.aws.plugins.module_utils.opensearch_state import Domain, Peer, Seen
+from ansible_collections.dr.aws.plugins.module_utils.parts.opensearch_state import Domain, Peer, Seen
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "111111111111"
 PAIR = Pair("logs", "opensearch", ACCOUNT, EAST, WEST, "logs", "logs")

@@ -21,7 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Pair,
     Wait,
 )
-from ansible_collections.dr.aws.plugins.module_utils.rds_state import Instance, Seen, instance
+from ansible_collections.dr.aws.plugins.module_utils.parts.rds_state import Instance, Seen, instance
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "111111111111"
 PAIR = Pair("orders", "rds", ACCOUNT, EAST, WEST, "orders", "orders-west")

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from .adapters.base import Reader
-from .model import UNREACHABLE, Pair, Unreachable
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 from .rewrite import kept
 
 #: Tags of ours on a function: which side was activated last; the event sources that are to stay off; made by us.

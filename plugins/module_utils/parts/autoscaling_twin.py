@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model import Blocked, Call, Goal, Pair, Step, Wait
 from .autoscaling_state import FOLLOWS_TAG, INHERITED, ORIGIN_TAG, REGIONAL, UNFINISHED, Blueprint, Group, Place, Version, option
-from .model import Blocked, Call, Goal, Pair, Step, Wait
 from .rewrite import kept, rewritten
 
 #: Suspended on a standby and while a group is scaled: what would change its size by itself.

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
+from ..model import Blocked, Call, Done, Goal, Pair, Step, Unreachable, Wait
 from .fence import FOLLOWS_TAG, OWN_TAGS
-from .model import Blocked, Call, Done, Goal, Pair, Step, Unreachable, Wait
 from .rds_state import CHANGING, USABLE, Instance, Side, option
 
 #: A replica begins as a snapshot that is copied between regions: hours for terabytes.

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .adapters.base import Reader
-from .model import UNREACHABLE, Pair, Unreachable
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 
 #: On EC2 instances: `active:<when it was launched>` from ACTIVATE on, `fenced` or `quarantined` when the other side took over,
 #: `standby` when one is launched into again.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from .adapters.base import Reader
-from .model import Unreachable
+from ..adapters.base import Reader
+from ..model import Unreachable
 
 #: A value whose newest datapoint is older is not known.
 WINDOW: Final = timedelta(minutes=5)

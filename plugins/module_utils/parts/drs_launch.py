@@ -7,8 +7,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from ..model import Blocked, Call, Goal, Step, Unreachable, Wait
 from .drs_state import LAUNCH_INTO_TAG, ROLE_TAG, STANDBY, Machine, Seen, Server, into_id, option
-from .model import Blocked, Call, Goal, Step, Unreachable, Wait
 
 #: A launch takes 10 to 20 minutes. Where the source can neither be stopped nor is silent, a launch of this age is recent enough.
 LAUNCH_SECONDS = 3600

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from .adapters.base import Reader
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 from .fence import RETIRED_TAG, Fences, Marked, group_of, groups
 from .metrics import Metric, newest
-from .model import UNREACHABLE, Pair, Unreachable
 
 #: States of clusters and of their instances that pass by themselves.
 CHANGING: Final = frozenset(

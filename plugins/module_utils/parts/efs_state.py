@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from .adapters.base import Reader
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 from .aws_time import seconds, told_by
-from .model import UNREACHABLE, Pair, Unreachable
 
 #: Written by ACTIVATE on the side that it is about to make writable: one above the other side's.
 EPOCH_TAG: Final = "dr:epoch"

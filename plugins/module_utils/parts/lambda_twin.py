@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..model import Blocked, Call, Done, Pair, Step, Wait
 from .lambda_state import COPIED_TAG, EPOCH_TAG, OFF_TAG, Alias, Function, Seen, Side, Source, Version, option
-from .model import Blocked, Call, Done, Pair, Step, Wait
 from .rewrite import kept, rewritten
 
 ON, OFF = "Enabled", "Disabled"

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dr.aws.plugins.module_utils.rewrite import rewritten
-from ansible_collections.dr.aws.plugins.module_utils.task_definition import ecr_images, family, normalised
+from ansible_collections.dr.aws.plugins.module_utils.parts.rewrite import rewritten
+from ansible_collections.dr.aws.plugins.module_utils.parts.task_definition import ecr_images, family, normalised
 
 DIGEST = f"sha256:{'0' * 64}"
 

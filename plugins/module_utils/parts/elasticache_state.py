@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from .adapters.base import Reader
-from .model import UNREACHABLE, Pair, Unreachable
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 
 #: Written on an old source before it leaves its global datastore, for then it takes writes again: the datastore's id.
 RETIRED_TAG: Final = "dr:quarantined"

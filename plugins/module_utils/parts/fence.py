@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol, TypeAlias
 
-from .adapters.base import Reader, dark
-from .model import UNREACHABLE, Blocked, Call, Goal, Step, Unreachable, Wait
+from ..adapters.base import Reader, dark
+from ..model import UNREACHABLE, Blocked, Call, Goal, Step, Unreachable, Wait
 
 #: Written on a database before it is promoted: of two writable sides, the one with the larger number was activated last.
 EPOCH_TAG: Final = "dr:epoch"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from .adapters.base import Reader
-from .model import UNREACHABLE, Pair, Unreachable
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 
 #: Written by ACTIVATE on the side that it is about to promote: one above the other side's.
 EPOCH_TAG: Final = "dr:epoch"

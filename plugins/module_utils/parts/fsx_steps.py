@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from ..model import Blocked, Call, Deferred, Done, Goal, Step, Unreachable, Wait
 from .aws_time import seconds
 from .fsx_state import (
     CONFIGURATION,
@@ -29,7 +30,6 @@ from .fsx_state import (
     number,
     option,
 )
-from .model import Blocked, Call, Deferred, Done, Goal, Step, Unreachable, Wait
 from .rewrite import kept
 
 BACKUP_SECONDS: Final = 12 * 3600

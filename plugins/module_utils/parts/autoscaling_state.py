@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from .adapters.base import Reader
-from .model import UNREACHABLE, Pair, Unreachable
+from ..adapters.base import Reader
+from ..model import UNREACHABLE, Pair, Unreachable
 from .rewrite import kept, rewritten
 
 #: Written by ACTIVATE before it scales: where both sides run, the larger number is the side activated last.

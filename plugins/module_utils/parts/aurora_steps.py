@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..model import Blocked, Call, Deferred, Done, Goal, Pair, Step, Unreachable, Wait
 from .aurora_state import CHANGING, Cluster, Member, Seen, Side, World, option
 from .fence import FOLLOWS_TAG, OWN_TAGS, RETIRED_TAG, fence, tag
-from .model import Blocked, Call, Deferred, Done, Goal, Pair, Step, Unreachable, Wait
 
 #: Instances of an existing volume take minutes, a secondary's first copy as long as its size.
 NODE_SECONDS: Final = 3600
