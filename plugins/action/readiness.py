@@ -46,8 +46,8 @@ class ActionModule(BatchAction):
             raise DrError(text, "repair the access, then run readiness again")
         mine = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == (customer, environment)}
         pairs = [pair_of(key, one, parameters.primary_region, parameters.dr_region) for key, one in mine.items()]
-        before = control.store.get_snapshot(customer, environment)
-        captured, sides = capture(control.cloud, pairs, before["body"]["captured"] if before else {}, parameters.parallelism)
+        before = control.captured(customer, environment)
+        captured, sides = capture(control.cloud, pairs, before, parameters.parallelism)
         missing = unprepared(
             control.cloud, [pair for pair in pairs if sides[pair.key] == "source"], captured, parameters.parallelism
         )
