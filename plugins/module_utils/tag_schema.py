@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,3 +66,13 @@ SCHEMA: Final = {
     # Ours: the counterpart in the other region, where it has another identifier.
     "dr:peer": Rule("peer", pattern=re.compile(r"([a-z]{2}(-[a-z]+)+-\d:)?\S+")),
 }
+
+
+def handed_on(tags: Mapping[str, str], peer: str) -> dict[str, str]:
+    """What the counterpart must carry before a protected resource is removed, so that it is found in its place by its tags.
+
+    peer: the value of its `dr:peer`. {} for a resource that is not protected by its own tags.
+    """
+    if tags.get("dr:enabled") != "true":
+        return {}
+    return {**{tag: tags[tag] for tag in SCHEMA if tag in tags}, "dr:peer": peer}

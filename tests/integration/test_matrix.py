@@ -168,6 +168,19 @@ def test_unplanned_with_the_source_region_dark_until_it_answers_again(sandbox: A
         world.phase(phase)
 
 
+@pytest.mark.parametrize("technology", MATRIX)
+def test_what_serves_is_found_by_its_tags_after_the_old_source_was_removed(sandbox: Any, technology: str) -> None:
+    world = World(sandbox, technology, "unplanned")
+    for phase in ("instantiate", "activate", "cleanup"):
+        if phase in world.ends:
+            policy = {"cleanup_policy": "remove"} if phase == "cleanup" else {}
+            result = world.flow.one(phase, "planned", **policy)
+            assert result.status == "done", result
+    sandbox.advance(SETTLED_SECONDS)
+    ((_key, found),) = world.found().items()
+    assert (found["dr_technology"], found["dr_wave"], found["dr_customer"]) == (technology, 1, "shop")
+
+
 def test_every_technology_with_an_adapter_is_in_the_matrix() -> None:
     package = "ansible_collections.dr.aws.plugins.module_utils.adapters"
     written = {technology for technology, (file, _class) in ADAPTERS.items() if find_spec(f"{package}.{file}")}

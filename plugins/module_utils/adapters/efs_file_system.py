@@ -29,6 +29,7 @@ from ..parts.efs_state import (
     observe,
     option,
 )
+from ..tag_schema import handed_on
 from .base import Adapter, Reader, dark
 
 INITIAL_SYNC_SECONDS = 24 * 3600
@@ -78,6 +79,7 @@ class EfsFileSystem(Adapter):
             "elasticfilesystem:DeleteFileSystem",
             "elasticfilesystem:DeleteMountTarget",
             "elasticfilesystem:PutFileSystemPolicy",
+            "elasticfilesystem:TagResource",
         ),
         "replicate": (
             "backup:StartBackupJob",
@@ -229,6 +231,9 @@ class EfsFileSystem(Adapter):
             return Blocked(why, "run phase replicate, or cleanup with cleanup_policy=quarantine")
         if source.state == "deleting":
             return Wait(f"{source.id} in {region} is being deleted", 15)
+        tags = handed_on(source.tags, ":".join(source.place))
+        if tags and "dr:enabled" not in target.tags:
+            return _tag(target, tags, "let it be found by its tags in the place of the old source")
         if step := _backed_up(source, target, goal, required=True):
             return step
         if source.mounts:

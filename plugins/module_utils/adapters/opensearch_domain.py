@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
 from ..parts.opensearch_state import EPOCH_TAG, STANDBY_TAG, Domain, Seen, Side, observe, option
 from ..parts.rewrite import kept, rewritten
+from ..tag_schema import handed_on
 from .base import Adapter, Reader
 
 CREATION_SECONDS = 2 * 3600
@@ -340,6 +341,9 @@ def _remove(source: Domain, target: Domain, goal: Goal) -> Step:
             return _diverged(source, region)
         if not target.instance_count or target.state in ("Creating", "Deleting", "Isolated"):
             return Blocked(f"{target.name} in {target.region} is {target.state}", _show(target))
+        tags = handed_on(source.tags, f"{region}:{source.name}")
+        if tags and "dr:enabled" not in target.tags:
+            return _tag(target, tags, "let it be found by its tags in the place of the old source")
         marks = {STANDBY_TAG: str(target.epoch), "dr:enabled": "false"}
         return _tag(source, marks, "mark it as the old source, to be removed")
     if source.changing:
