@@ -65,8 +65,7 @@ class World:
         settings = deepcopy(self.ends.get("settings", {}))
         for region, place in settings.get("regions", {}).items():
             if place.get("subnets") == ["default"]:
-                subnets = self.sandbox.inside("ec2", region, ACCOUNT).describe_subnets()["Subnets"]
-                place["subnets"] = [min(one["SubnetId"] for one in subnets)]
+                place["subnets"] = [subnet(self.sandbox, region)]
         return settings
 
     def found(self) -> dict[str, Any]:
@@ -140,6 +139,11 @@ class World:
             assert self.state() == self.ends["activate"]
 
 
+def subnet(sandbox: Any, region: str) -> str:
+    """One of the region's default subnets: AWS chose its id."""
+    return str(min(one["SubnetId"] for one in sandbox.inside("ec2", region, ACCOUNT).describe_subnets()["Subnets"]))
+
+
 def _place(call: Any) -> tuple[str, str, str]:
     return call["service"], call["operation"], call["region"]
 
@@ -179,6 +183,23 @@ def test_what_serves_is_found_by_its_tags_after_the_old_source_was_removed(sandb
     sandbox.advance(SETTLED_SECONDS)
     ((_key, found),) = world.found().items()
     assert (found["dr_technology"], found["dr_wave"], found["dr_customer"]) == (technology, 1, "shop")
+
+
+@pytest.mark.parametrize("technology", ["efs", "opensearch"])
+def test_there_and_back_and_there_with_removal_each_time(sandbox: Any, technology: str) -> None:
+    """Where a removed side comes back under the same name with another id, or with nothing of what it was."""
+    world = World(sandbox, technology, "unplanned")
+    for source, target in ((EAST, WEST), (WEST, EAST), (EAST, WEST)):
+        ((key, found),) = world.found().items()
+        found["dr_settings"] = {"regions": {region: {"subnets": [subnet(sandbox, region)]} for region in (EAST, WEST)}}
+        flow = Flow(sandbox, [pair_of(key, found, source, target)], {ACCOUNT: ROLE})
+        flow.capture()
+        for phase in PHASES:
+            for _time in ("first", "second"):
+                result = flow.one(phase, "planned", cleanup_policy="remove")
+                assert result.status == "done", result
+            assert result.calls == ()
+            sandbox.advance(SETTLED_SECONDS)
 
 
 def test_every_technology_with_an_adapter_is_in_the_matrix() -> None:

@@ -232,7 +232,7 @@ class EfsFileSystem(Adapter):
         if source.state == "deleting":
             return Wait(f"{source.id} in {region} is being deleted", 15)
         tags = handed_on(source.tags, ":".join(source.place))
-        if tags and "dr:enabled" not in target.tags:
+        if tags and target.tags.get("dr:enabled") != "true":
             return _tag(target, tags, "let it be found by its tags in the place of the old source")
         if step := _backed_up(source, target, goal, required=True):
             return step

@@ -342,7 +342,7 @@ def _remove(source: Domain, target: Domain, goal: Goal) -> Step:
         if not target.instance_count or target.state in ("Creating", "Deleting", "Isolated"):
             return Blocked(f"{target.name} in {target.region} is {target.state}", _show(target))
         tags = handed_on(source.tags, f"{region}:{source.name}")
-        if tags and "dr:enabled" not in target.tags:
+        if tags and target.tags.get("dr:enabled") != "true":
             return _tag(target, tags, "let it be found by its tags in the place of the old source")
         marks = {STANDBY_TAG: str(target.epoch), "dr:enabled": "false"}
         return _tag(source, marks, "mark it as the old source, to be removed")

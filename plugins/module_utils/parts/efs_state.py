@@ -177,11 +177,11 @@ def _replication(shown: Mapping[str, Any]) -> Replication:
 def _identified(pair: Pair, here: _Region | Unreachable, there: _Region | Unreachable) -> tuple[str, str]:
     """The ids of both sides. One that its region does not know is that of the other's replication, or of its tag."""
     source, target = (pair.source_region, pair.source_id), (pair.target_region, pair.target_id)
-    if isinstance(there, _Region) and pair.target_id in there.files:
-        if isinstance(here, _Region) and pair.source_id not in here.files:
-            return _mate(target, source, there, here), pair.target_id
-        return pair.source_id, pair.target_id
-    return pair.source_id, _mate(source, target, here, there)
+    if not isinstance(there, _Region) or pair.target_id not in there.files:
+        target = (pair.target_region, _mate(source, target, here, there))
+    if isinstance(there, _Region) and target[1] in there.files and isinstance(here, _Region) and pair.source_id not in here.files:
+        source = (pair.source_region, _mate(target, source, there, here))
+    return source[1], target[1]
 
 
 def _mate(known: tuple[str, str], wanted: tuple[str, str], *regions: _Region | Unreachable) -> str:
@@ -192,14 +192,12 @@ def _mate(known: tuple[str, str], wanted: tuple[str, str], *regions: _Region | U
             ends = {one.source: one.destination, one.destination: one.source}
             if known in ends and ends[known][0] == wanted[0]:
                 return ends[known][1]
-    for look in looks:
-        for ident, shown in look.files.items():
-            said = _tags(shown).get(PEER_TAG, "")
-            if said == ":".join(known):
-                return ident
-            if ident == known[1] and said.startswith(f"{wanted[0]}:"):
-                return said.partition(":")[2]
-    return wanted[1]
+    said = {ident: _tags(shown).get(PEER_TAG, "") for look in looks for ident, shown in look.files.items()}
+    named = [ident for ident, peer in said.items() if peer == ":".join(known)]
+    if named:
+        return named[0]  # it exists; what the other one's own tag names may have been removed since
+    region, _colon, ident = said.get(known[1], "").partition(":")
+    return ident if region == wanted[0] and ident else wanted[1]
 
 
 def _tags(shown: Mapping[str, Any]) -> dict[str, str]:
