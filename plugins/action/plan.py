@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
-from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
 from ansible_collections.dr.aws.plugins.module_utils.plan import (
     OPERATIONS,
     Facts,
@@ -23,7 +23,7 @@ from ansible_collections.dr.aws.plugins.module_utils.plan import (
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
-from ansible_collections.dr.aws.plugins.module_utils.survey import survey
+from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
@@ -77,7 +77,10 @@ class ActionModule(BatchAction):
         looks = survey(control.cloud, pairs, parameters.parallelism)
         known = {pair.technology: adapter(pair.technology) for pair in pairs}
         durations = {name: {phase: one.durations.get(phase, 0) for phase in one.phases} for name, one in known.items()}
-        plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations)
+        captured = control.captured(*scope)
+        goals = [Goal(pair, parameters.mode, parameters.cleanup_policy, captured=captured.get(pair.key, {})) for pair in pairs]
+        standing = [goal.pair.key for goal in goals if _stands(looks[goal.pair.key], goal)]
+        plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing)
         self._say_plan(plan)
         if self._task.check_mode:
             return _fact(plan, "", 0)
@@ -159,6 +162,11 @@ class ActionModule(BatchAction):
 
 
 STATES = {"todo": "to do", "done": "hold already", "deferred": "will be deferred"}
+
+
+def _stands(look: Surveyed, goal: Goal) -> bool:
+    """Whether the standby holds already, as far as one look tells."""
+    return not look.error and isinstance(adapter(goal.pair.technology).instantiate(look.seen, goal), Done)
 
 
 def _fact(plan: Plan, name: str, fence: int) -> dict[str, Any]:

@@ -394,11 +394,13 @@ def build(
     parameters: Parameters,
     facts: Facts,
     durations: Mapping[str, Mapping[str, int]],
+    standing: Collection[str] = (),
 ) -> Plan:
     """The plan for the pairs of a customer and environment, directed from the region being left to the one being activated.
 
     pairs: all of the scope, waves are selected here. active: pair key -> which side serves; missing is UNKNOWN.
-    durations: technology -> phase -> expected seconds; a phase that a technology does not have is left out.
+    durations: technology -> phase -> expected seconds; a phase that a technology does not have is left out. standing: keys of pairs
+    whose standby holds already, for which INSTANTIATE takes no time.
     PlanError, InputError: what forbids it, with what to do.
     """
     if not pairs:
@@ -426,7 +428,8 @@ def build(
             members = [pair for pair in all_members if phase in durations.get(pair.technology, {phase: 0})]
             if not members:
                 continue
-            entries = tuple(_entry(phase, pair, serving[pair.key], dark, durations, parameters) for pair in members)
+            quick = standing if phase == "instantiate" else ()
+            entries = tuple(_entry(phase, pair, serving[pair.key], dark, durations, parameters, quick) for pair in members)
             seconds = _critical_path(members, entries)
             finish += seconds
             late: tuple[str, ...] = ()
@@ -558,13 +561,14 @@ def _entry(
     dark: Collection[str],
     durations: Mapping[str, Mapping[str, int]],
     parameters: Parameters,
+    quick: Collection[str],
 ) -> Entry:
     state = "todo"
     if phase in ("instantiate", "activate") and serving is Active.TARGET:
         state = "done"
     elif phase in NEEDS_SOURCE and pair.key in dark:
         state = "deferred"
-    seconds = durations.get(pair.technology, {}).get(phase, 0) if state == "todo" else 0
+    seconds = durations.get(pair.technology, {}).get(phase, 0) if state == "todo" and pair.key not in quick else 0
     one_way = state == "todo" and (
         (phase == "activate" and pair.technology not in REVERSIBLE)
         or (phase == "cleanup" and parameters.cleanup_policy == "remove")

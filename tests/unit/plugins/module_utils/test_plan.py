@@ -331,6 +331,14 @@ class TestContent:
         ]
         assert found.expected_seconds == 1860
 
+    def test_a_standby_that_holds_already_takes_no_time(self) -> None:
+        members = [pair("db", technology="rds"), pair("api")]
+        sides = {"db": Active.SOURCE, "api": Active.SOURCE}
+        found = build(members, sides, PARAMETERS, FACTS, DURATIONS, standing=["db"])
+        assert found.of("instantiate")[0].expected_seconds == 60
+        assert found.of("activate")[0].expected_seconds == 300
+        assert found.sha256 == build(members, sides, PARAMETERS, FACTS, DURATIONS).sha256, "how long it takes is not what is done"
+
     def test_a_phase_that_a_technology_does_not_have_is_left_out(self) -> None:
         durations = {"ecs": {"activate": 5}, "rds": {"instantiate": 9, "activate": 7}}
         pairs = [pair("a"), pair("b", technology="rds", wave=2)]
