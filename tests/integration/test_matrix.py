@@ -181,7 +181,7 @@ def test_what_serves_is_found_by_its_tags_after_the_old_source_was_removed(sandb
             result = world.flow.one(phase, "planned", **policy)
             assert result.status == "done", result
     sandbox.advance(SETTLED_SECONDS)
-    ((_key, found),) = world.found().items()
+    ((_key, found),) = list(world.found().items())
     assert (found["dr_technology"], found["dr_wave"], found["dr_customer"]) == (technology, 1, "shop")
 
 
