@@ -82,7 +82,7 @@ class World:
         }
         seen = estate.look(options)
         assert (seen["inventory"]["violations"], seen["warnings"]) == ([], [])
-        hosts: dict[str, Any] = seen["hosts"]
+        hosts: dict[str, Any] = deepcopy(seen["hosts"])
         return hosts
 
     def state(self) -> str:
