@@ -12,7 +12,6 @@ from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
 from ansible_collections.dr.aws.plugins.module_utils.plan import (
-    OPERATIONS,
     Facts,
     Plan,
     build,
@@ -27,6 +26,8 @@ from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, sur
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
+#: Operations that a playbook carries out. A drill that is not isolated would be a failover: none can be planned until it is.
+RUNNABLE = ("failover",)
 #: States that cannot be resumed.
 ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
@@ -53,7 +54,7 @@ class ActionModule(BatchAction):
     OPTIONS: Mapping[str, Any] = {
         "control": {"type": "dict", "required": True},
         "inventory": {"type": "dict", "required": True},
-        "operation": {"type": "str", "default": "failover", "choices": list(OPERATIONS)},
+        "operation": {"type": "str", "default": "failover", "choices": list(RUNNABLE)},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 

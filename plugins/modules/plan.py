@@ -23,7 +23,7 @@ options:
     description: What kind of execution it is.
     type: str
     default: failover
-    choices: [failover, failback, test]
+    choices: [failover]
   customer:
     description: The customer, as resources are tagged. Required for a new execution.
     type: raw

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.dr.aws.plugins.action.plan import ActionModule
+
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
 TESTS = ROOT / "tests"
@@ -97,6 +99,12 @@ def test_a_module_has_a_test(module: str) -> None:
     others = [path for path in TESTS.rglob("test_*.py") if used.search(path.read_text(encoding="utf-8"))]
     played = [path for path in ROOT.glob("playbooks/*.yml") if path.stem in _played() and module in _tasks(path)]
     assert own or others or played
+
+
+def test_an_operation_that_can_be_planned_has_its_playbook() -> None:
+    choices = ActionModule.OPTIONS["operation"]["choices"]
+    assert "test" not in choices, "a drill that is not isolated would be a failover"
+    assert [name for name in choices if not (ROOT / f"playbooks/{name}.yml").is_file()] == []
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
