@@ -63,6 +63,15 @@ options:
     description: The replication lag, in seconds, beyond which a planned O(phase=activate) is refused.
     type: int
     default: 300
+  drill_id:
+    description:
+      - Carries the phase out as a drill of this name, on an isolated copy of the standby in O(target_region), never on the resource itself.
+      - V(instantiate) makes the copy, V(activate) makes it serve, V(cleanup) removes everything of the drill. Other phases are refused.
+      - What is made carries the tags C(dr:drill-id) and C(dr:drill-of). What drills need is in the guide for drills, C(docs/drills.md).
+    type: str
+  drill:
+    description: What is prepared for drills under another name than C(dr-drill), as the technology's page says.
+    type: dict
   poll_limit_seconds:
     description: An upper bound for the pause between two looks at AWS. The technology's own pauses are used when it is left out.
     type: float

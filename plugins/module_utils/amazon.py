@@ -16,6 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from .accounts import Account, Accounts, AwsReader, CallError, classify
 from .adapters.base import Adapter
+from .drills.base import Drill
 from .errors import DrError
 from .run import Control
 from .technology import OPTIONS, run
@@ -36,8 +37,11 @@ def adopt(module: AnsibleAWSModule) -> None:
     os.environ.update({name: value for name, value in given.items() if value})
 
 
-def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]]) -> None:
-    """`main` of a technology module: the common options and the technology's own `settings`, one run of the engine, the answer."""
+def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]], drill: Drill | None = None) -> None:
+    """`main` of a technology module: the common options and the technology's own `settings`, one run of the engine, the answer.
+
+    With `drill_id`, the phase is carried out by the technology's `drill`.
+    """
     module = AnsibleAWSModule(argument_spec={**OPTIONS, **settings}, supports_check_mode=True)
     params = {**module.params, "settings": {name: module.params[name] for name in settings}}
 
@@ -48,7 +52,10 @@ def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]
         accounts = Accounts(known, control_region=params["target_region"], session_name="dr-aws-module")
         # Adapters compare ARNs with the pair's account: the caller's own has to be known by its number.
         account = given or accounts.caller()
-        return run(params, adapter, AwsReader(accounts), account, check_mode=module.check_mode)
+        chosen = drill if params["drill_id"] else adapter
+        if chosen is None:
+            raise DrError(f"{adapter.technology} has no drill", "leave drill_id out")
+        return run(params, chosen, AwsReader(accounts), account, check_mode=module.check_mode)
 
     answer = guarded(module, work)
     if answer["status"] in ("blocked", "failed"):

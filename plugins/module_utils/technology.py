@@ -30,12 +30,15 @@ OPTIONS: dict[str, Any] = {
     "captured": {"type": "dict"},
     "rpo_seconds": {"type": "int", "default": 300},
     "poll_limit_seconds": {"type": "float"},
+    "drill_id": {"type": "str"},
+    "drill": {"type": "dict"},
 }
 
 
 def pair_of(params: Mapping[str, Any], adapter: Adapter, account: str) -> Pair:
     """The pair that a module's options name; options that are not common ones are the technology's settings."""
-    settings = {name: value for name, value in params.get("settings", {}).items() if value is not None}
+    given = {**params.get("settings", {}), "drill_id": params["drill_id"], "drill": params["drill"]}
+    settings = {name: value for name, value in given.items() if value is not None}
     return Pair(
         key=params["name"],
         technology=adapter.technology,

@@ -93,6 +93,22 @@ EXAMPLES = r"""
         security_groups: [sg-0a1b2c3d]
         kms_key_id: arn:aws:kms:us-west-2:111111111111:key/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f
 
+- name: A copy of the replica in the drill room, for a drill
+  dr.aws.rds_instance:
+    phase: instantiate
+    name: orders
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
+- name: Remove everything of the drill
+  dr.aws.rds_instance:
+    phase: cleanup
+    name: orders
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Promote the replica of orders in us-west-2, with the source region gone
   dr.aws.rds_instance:
     phase: activate
@@ -172,6 +188,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.rds_instance import RdsInstance
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.rds_instance import RdsInstanceDrill
 
 
 def main() -> None:
@@ -191,6 +208,7 @@ def main() -> None:
             "wait_for": {"type": "str", "choices": ["available", "writable"]},
             "regions": {"type": "dict"},
         },
+        RdsInstanceDrill(),
     )
 
 

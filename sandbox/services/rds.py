@@ -276,12 +276,16 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     elif snapshot:
         raise AwsError("InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified for this instance.")
     pass_through(ctx, found, [("deleting", 0)])
-    ctx.eventually(DELETION, lambda: _gone(ctx, found))
+    ctx.eventually(DELETION, lambda: _gone(ctx, found, backups=params.get("DeleteAutomatedBackups") is not False))
     return {"DBInstance": shown(ctx, ident)}
 
 
-def _gone(ctx: Ctx, found: Any) -> None:
+def _gone(ctx: Ctx, found: Any, backups: bool) -> None:
     backend(ctx).databases.pop(found.db_instance_identifier, None)
+    if backups:
+        taken = backend(ctx).database_snapshots
+        for name in [name for name in taken if name.startswith(f"rds:{found.db_instance_identifier}-")]:
+            del taken[name]
     if found.source_db_instance_identifier:
         _independent(ctx, found)
     for replica in _everywhere(ctx):

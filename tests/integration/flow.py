@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import Account, Accounts, AwsReader, Breaker
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
+from ansible_collections.dr.aws.plugins.module_utils.adapters.base import Adapter
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.model import Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.store import MemoryJournal
@@ -53,6 +54,7 @@ class Flow:
     """Pairs of an estate that the sandbox fixture has loaded.
 
     `roles`: account id -> (role ARN, external id), as the estate declares them. `captured`: pair key -> what readiness captured.
+    `reconciler`: technology -> its adapter, or its drill.
     """
 
     sandbox: Any
@@ -60,6 +62,7 @@ class Flow:
     roles: Mapping[str, tuple[str, str | None]]
     captured: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     control_region: str = "us-west-2"
+    reconciler: Callable[[str], Adapter] = adapter
 
     def __post_init__(self) -> None:
         self.clock = SimulatedClock(self.sandbox)
@@ -83,7 +86,7 @@ class Flow:
             Goal(pair, mode=mode, cleanup_policy=cleanup_policy, execution_id="dr-test", captured=self.captured.get(pair.key, {}))
             for pair in self.pairs
         ]
-        engine = Engine(self.cloud, self.journal, parallelism=8, check_mode=check, clock=self.clock)
+        engine = Engine(self.cloud, self.journal, parallelism=8, check_mode=check, clock=self.clock, adapter=self.reconciler)
         return engine.run(phase, goals)
 
     def one(self, phase: str, mode: str = "planned", **options: Any) -> Result:
@@ -97,7 +100,8 @@ class Flow:
         goal = Goal(pair, mode=mode, execution_id="dr-test", captured=self.captured.get(pair.key, {}))
         for _run in range(runs):
             try:
-                return Engine(Dying(self.cloud), journal, clock=self.clock).run(phase, [goal])[pair.key]
+                engine = Engine(Dying(self.cloud), journal, clock=self.clock, adapter=self.reconciler)
+                return engine.run(phase, [goal])[pair.key]
             except Crash:
                 continue
         raise AssertionError(f"{phase} does not end")

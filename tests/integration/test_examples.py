@@ -109,6 +109,8 @@ def surround(sandbox: Any) -> None:
     zone["subnet-0123456789abcdef0"] = zone.pop(subnet.id)
     subnet.id = "subnet-0123456789abcdef0"
 
+    sandbox.seed(kind="drill_room", account=ACCOUNT, region=WEST)
+
     balancers = get_backend("elbv2")[ACCOUNT][WEST]
     sandbox.inside("elbv2", WEST, ACCOUNT).create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc)
     (target_group,) = balancers.target_groups.values()
