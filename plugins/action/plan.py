@@ -11,14 +11,8 @@ from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
-from ansible_collections.dr.aws.plugins.module_utils.plan import (
-    Facts,
-    Plan,
-    build,
-    detected_at,
-    execution_id,
-    validate_parameters,
-)
+from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, detected_at, execution_id, validate_parameters
+from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import snapshot
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
-from ansible_collections.dr.aws.plugins.module_utils.plan import Facts, validate_parameters
+from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, validate_parameters
 from ansible_collections.dr.aws.plugins.module_utils.readiness import capture, unprepared
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of

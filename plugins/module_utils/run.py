@@ -14,7 +14,8 @@ from .engine import Result
 from .errors import InputError
 from .events import Notifier
 from .model import Goal, Pair
-from .plan import NEEDS_SOURCE, Parameters, Plan
+from .parameters import Parameters
+from .plan import NEEDS_SOURCE, Plan
 from .prices import Estimate, savings
 from .scope import pair_of
 from .status import resume_command

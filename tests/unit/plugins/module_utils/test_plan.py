@@ -16,16 +16,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, PRIORITIES, Active, Pair
-from ansible_collections.dr.aws.plugins.module_utils.plan import (
+from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     Facts,
     Parameters,
-    Plan,
-    PlanError,
-    build,
     detected_at,
     parse_waves,
     validate_parameters,
 )
+from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, PlanError, build
 
 EAST, WEST = "us-east-1", "us-west-2"
 FACTS = Facts((EAST, WEST), frozenset({("acme", "production"), ("acme", "staging"), ("shop", "production")}))
