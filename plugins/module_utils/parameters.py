@@ -1,0 +1,238 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people ask an execution for, validated against what the inventory holds. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from .dynamo import utc
+from .errors import InputError
+from .model import CLEANUP_POLICIES, MODES, PHASES
+from .tag_schema import ENVIRONMENTS
+
+OPERATIONS: Final = ("failover", "failback", "test")
+APPROVAL_MODES: Final = ("required", "automatic")
+DEFAULT_PARALLELISM: Final = 10
+MAX_PARALLELISM: Final = 200
+MAX_WAVE: Final = 10
+
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_CUSTOMER: Final = re.compile(r"[A-Za-z0-9-]+")
+_EXECUTION: Final = re.compile(r"dr-\d{8}T\d{6}Z-[0-9a-f]{6}")
+_WAVES: Final = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is asked for, validated. waves: () means all. primary_region and dr_region keep their names on the way back too."""
+
+    customer: str
+    environment: str
+    primary_region: str
+    dr_region: str
+    operation: str = "failover"
+    mode: str = "planned"
+    approval_mode: str = "required"
+    waves: tuple[int, ...] = ()
+    phases: tuple[str, ...] = PHASES
+    parallelism: int = DEFAULT_PARALLELISM
+    cleanup_policy: str = "quarantine"
+    accept_partial_inventory: bool = False
+    execution_id: str = ""
+
+    @property
+    def source_region(self) -> str:
+        """The region being left."""
+        return self.dr_region if self.operation == "failback" else self.primary_region
+
+    @property
+    def target_region(self) -> str:
+        """The region being activated."""
+        return self.primary_region if self.operation == "failback" else self.dr_region
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {**asdict(self), "waves": list(self.waves), "phases": list(self.phases)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Parameters:
+        """The inverse of `to_json`."""
+        return cls(**{**value, "waves": tuple(value["waves"]), "phases": tuple(value["phases"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the inventory says about itself.
+
+    complete: all accounts were looked at, and what did not answer is known from a readiness snapshot. regions: those it looks
+    at. scopes: (customer, environment) that have resources. errors: what could not be looked at, [{account, region, code,
+    message, remedy}]. stale: (account, region) that did not answer. violations: broken tags, as `tags.Violation.to_json`.
+    """
+
+    regions: tuple[str, ...]
+    scopes: frozenset[tuple[str, str]]
+    errors: tuple[Mapping[str, Any], ...] = ()
+    stale: frozenset[tuple[str, str]] = frozenset()
+    violations: tuple[Mapping[str, Any], ...] = ()
+    complete: bool = True
+
+    @classmethod
+    def of(cls, inventory: Mapping[str, Any], scopes: Iterable[tuple[str, str]]) -> Facts:
+        """From the inventory's `dr_inventory` variable with its regions: {regions, complete, errors, stale, violations}."""
+        return cls(
+            tuple(inventory.get("regions") or ()),
+            frozenset(scopes),
+            tuple(inventory.get("errors") or ()),
+            frozenset((one["account"], one["region"]) for one in inventory.get("stale") or ()),
+            tuple(inventory.get("violations") or ()),
+            bool(inventory.get("complete", True)),
+        )
+
+
+def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
+    """Parameters out of what people or programs gave (text, numbers, lists). InputError names the first that cannot be used."""
+    if not facts.scopes:
+        remedy = "ansible-inventory -i <file>.dr_aws.yml --graph, and look for errors and tags"
+        raise InputError("inventory", "", "an inventory with at least one protected resource", remedy)
+    customer = _scope(raw, "customer", {one for one, _environment in facts.scopes})
+    if not _CUSTOMER.fullmatch(customer):
+        raise InputError("customer", customer, "letters, digits and -", f"-e customer={min(facts.scopes)[0]}")
+    known = {environment for one, environment in facts.scopes if one == customer}
+    environment = _scope(raw, "environment", known)
+    if environment not in ENVIRONMENTS:
+        raise InputError("environment", environment, ", ".join(ENVIRONMENTS), f"-e environment={min(known)}")
+    primary = _region(raw, "primary_region", facts)
+    dr = _region(raw, "dr_region", facts)
+    if primary == dr:
+        others = [region for region in facts.regions if region != primary]
+        raise InputError(
+            "dr_region", dr, "a region other than primary_region", f"-e dr_region={others[0] if others else '<another region>'}"
+        )
+    operation = _choice(raw, "operation", OPERATIONS, "failover")
+    phases = _phases(raw.get("phases"))
+    return Parameters(
+        customer=customer,
+        environment=environment,
+        primary_region=primary,
+        dr_region=dr,
+        operation=operation,
+        mode=_choice(raw, "mode", MODES, "planned"),
+        approval_mode=_choice(raw, "approval_mode", APPROVAL_MODES, "required"),
+        waves=parse_waves(raw.get("waves")),
+        phases=phases,
+        parallelism=_number(raw, "parallelism", 1, MAX_PARALLELISM, DEFAULT_PARALLELISM),
+        cleanup_policy=_choice(raw, "cleanup_policy", CLEANUP_POLICIES, "quarantine"),
+        accept_partial_inventory=_flag(raw, "accept_partial_inventory"),
+        execution_id=execution_id(raw.get("execution_id")),
+    )
+
+
+def execution_id(value: Any) -> str:
+    """A given execution id, checked; empty when none is given."""
+    if _missing(value):
+        return ""
+    name = str(value).rpartition("/")[2]
+    if not _EXECUTION.fullmatch(name):
+        remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
+        raise InputError("execution_id", value, "an id like dr-20261128T163000Z-7f3a9c", remedy)
+    return name
+
+
+def detected_at(value: Any, now: float) -> str:
+    """When the disaster was detected, checked, as UTC; empty when it is not given. now: epoch seconds."""
+    if _missing(value):
+        return ""
+    try:
+        moment = datetime.fromisoformat(str(value))
+        seconds = moment.timestamp() if moment.tzinfo else now + 1
+    except (ValueError, OverflowError):
+        seconds = now + 1
+    if not 0 <= seconds <= now:
+        allowed = "a time in the past with its offset, such as 2026-11-28T16:00:00Z"
+        raise InputError("detected_at", value, allowed, f"-e detected_at={utc(now)}, or leave it out")
+    return utc(seconds)
+
+
+def parse_waves(value: Any) -> tuple[int, ...]:
+    """`1,3-4`, 2 or [1, 3] as sorted wave numbers; () when none are given."""
+    if _missing(value):
+        return ()
+    parts = list(value) if isinstance(value, (list, tuple)) else str(value).split(",")
+    found: set[int] = set()
+    for part in parts:
+        matched = _WAVES.fullmatch(str(part).strip())
+        first, last = (int(matched[1]), int(matched[2] or matched[1])) if matched and not isinstance(part, bool) else (0, 0)
+        if not 1 <= first <= last <= MAX_WAVE:
+            raise InputError(
+                "waves", value, f"wave numbers from 1 to {MAX_WAVE} such as 1,3-4", "-e waves=1,3-4, or leave it out for all"
+            )
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, (list, tuple)) and not value)
+
+
+def _scope(raw: Mapping[str, Any], name: str, known: Collection[str]) -> str:
+    value = raw.get(name)
+    allowed = "one that has protected resources: " + ", ".join(sorted(known))
+    if _missing(value):
+        raise InputError(name, value, allowed, f"-e {name}={min(known)}")
+    if str(value) not in known:
+        raise InputError(name, value, allowed, f"-e {name}={min(known)}, or tag its resources")
+    return str(value)
+
+
+def _region(raw: Mapping[str, Any], name: str, facts: Facts) -> str:
+    value = raw.get(name)
+    allowed = "a region of the inventory: " + ", ".join(facts.regions)
+    remedy = f"-e {name}={facts.regions[0] if facts.regions else '<region>'}"
+    if _missing(value) or not _REGION.fullmatch(str(value)):
+        raise InputError(name, value, allowed, remedy)
+    if str(value) not in facts.regions:
+        raise InputError(name, value, allowed, f"{remedy}, or add {value} to regions in the inventory file")
+    return str(value)
+
+
+def _choice(raw: Mapping[str, Any], name: str, allowed: Sequence[str], default: str) -> str:
+    value = raw.get(name)
+    if _missing(value):
+        return default
+    if value not in allowed:
+        raise InputError(name, value, ", ".join(allowed), f"-e {name}={default}")
+    return str(value)
+
+
+def _phases(value: Any) -> tuple[str, ...]:
+    if _missing(value):
+        return PHASES
+    wanted = [str(part).strip().lower() for part in (value if isinstance(value, (list, tuple)) else str(value).split(","))]
+    if not set(wanted) <= set(PHASES):
+        raise InputError("phases", value, ", ".join(PHASES), "-e phases=instantiate,activate, or leave it out for all")
+    return tuple(phase for phase in PHASES if phase in wanted)
+
+
+def _number(raw: Mapping[str, Any], name: str, lowest: int, highest: int, default: int) -> int:
+    value = raw.get(name)
+    if _missing(value):
+        return default
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not re.fullmatch(r"\d{1,6}", text) or not lowest <= int(text) <= highest:
+        raise InputError(name, value, f"a whole number from {lowest} to {highest}", f"-e {name}={default}")
+    return int(text)
+
+
+def _flag(raw: Mapping[str, Any], name: str) -> bool:
+    value = raw.get(name)
+    if _missing(value):
+        return False
+    text = str(value).lower()
+    if text not in ("true", "false", "yes", "no"):
+        raise InputError(name, value, "true or false", f"-e {name}=false")
+    return text in ("true", "yes")
