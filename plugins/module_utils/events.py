@@ -27,6 +27,8 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "execution_cancelled": ("warning", "cancelled"),
     "approval_timed_out": ("critical", "approval TIMED OUT, paused"),
     "fence_debt": ("critical", "FENCE DEBT: a source must be fenced when it answers"),
+    "capacity_warning": ("warning", "limits are NEAR"),
+    "capacity_critical": ("critical", "limits are REACHED"),
 }
 
 
@@ -79,10 +81,16 @@ def _delivery(subject: str, message_id: str | None, error: str) -> dict[str, Any
 
 
 def subject_of(event: str, execution: Mapping[str, Any]) -> str:
-    """`[DR CRITICAL] acme/production failover FAILED (dr-…)`: printable ASCII, at most 100 characters."""
+    """`[DR CRITICAL] acme/production failover FAILED (dr-…)`: printable ASCII, at most 100 characters.
+
+    Without an execution it is about an operation as such: `[DR WARNING] capacity limits are NEAR`.
+    """
     severity, said = EVENTS[event]
-    what = f"{execution.get('customer')}/{execution.get('environment')} {execution.get('operation') or 'failover'}"
-    line = f"[DR {severity.upper()}] {what} {said} ({execution.get('execution_id')})"
+    if name := execution.get("execution_id"):
+        what = f"{execution.get('customer')}/{execution.get('environment')} {execution.get('operation') or 'failover'}"
+        line = f"[DR {severity.upper()}] {what} {said} ({name})"
+    else:
+        line = f"[DR {severity.upper()}] {execution.get('operation')} {said}"
     return "".join(letter if " " <= letter <= "~" else "?" for letter in line)[:SUBJECT_CHARACTERS]
 
 
@@ -107,7 +115,7 @@ def message_of(
         "arn": execution.get("execution_arn"),
         "customer": execution.get("customer"),
         "environment": execution.get("environment"),
-        "regions": f"{execution.get('primary_region')} (primary), {execution.get('dr_region')} (DR)",
+        "regions": f"{execution.get('primary_region')} (primary), {execution.get('dr_region')} (DR)" if name else "",
         "mode": execution.get("mode"),
         "status": execution.get("status"),
         "phase": execution.get("current_phase"),
@@ -127,8 +135,9 @@ def message_of(
                 lines.append(f"  next: {failure['remedy']}")
     if remedy:
         lines += ["", f"Next: {mask(remedy)}"]
+    if name:
+        commands = {**commands, "status": f"ansible-playbook dr.aws.status -e execution_id={name}"}
     lines += ["", "Commands:", *(f"- {label}:  {line}" for label, line in commands.items())]
-    lines.append(f"- status:  ansible-playbook dr.aws.status -e execution_id={name}")
     return _cut("\n".join(lines))
 
 

@@ -73,6 +73,13 @@ def test_every_event_names_the_execution_and_where_it_stands(event: str) -> None
     assert attributes == {"event": event, "severity": EVENTS[event][0], "customer": "acme"}
 
 
+def test_an_event_without_an_execution_names_none() -> None:
+    message = sent("capacity_warning", {"operation": "capacity"}, text="DB instances are near", commands={"look": "again"})
+    assert message["Subject"] == "[DR WARNING] capacity limits are NEAR"
+    assert "DB instances are near" in message["Message"] and "- look:  again" in message["Message"]
+    assert "None" not in message["Message"] and "status" not in message["Message"]
+
+
 def test_a_failure_says_what_failed_why_and_what_to_do() -> None:
     failures = [{"resource": "db", "phase": "activate", "why": "AccessDenied", "remedy": "grant rds:PromoteReadReplica"}]
     text = sent("execution_failed", failures=failures, remedy="ansible-playbook dr.aws.failover -e execution_id=x")["Message"]
