@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dr.aws.plugins.module_utils.adapters.route53_record import Answer, Change, Route53Record, Seen, Switch
+from ansible_collections.dr.aws.plugins.module_utils.adapters.route53_record import Route53Record
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE, Active, Blocked, Call, Done, Goal, Pair, Wait
+from ansible_collections.dr.aws.plugins.module_utils.parts.route53_state import Answer, Change, Seen, Switch
 
 EAST, WEST = "us-east-1", "us-west-2"
 OLD, NEW = Answer(("web.east.example.net",)), Answer(("web.west.example.net",))
