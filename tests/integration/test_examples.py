@@ -58,7 +58,7 @@ EXISTING: dict[str, list[dict[str, Any]]] = {
     ],
 }
 #: Modules of the control plane, in the order of one execution that is approved from elsewhere.
-CONTROL = ("control_plane", "readiness", "plan", "approval", "wave", "health", "decision", "execution_info", "close")
+CONTROL = ("control_plane", "readiness", "capacity", "plan", "approval", "wave", "health", "decision", "execution_info", "close")
 
 
 def string_of(module: str, name: str) -> Any:
@@ -192,7 +192,7 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     token = started.until(r"token=(\S+) ")[1]
     (decision,), (info,) = examples("decision"), examples("execution_info")
     waits = {"ansible.builtin.assert": {"that": "found.executions[0].approvals[0].state == 'pending'"}}
-    tasks = [{**decision, "check_mode": True}, {**info, "register": "found"}, waits, decision]
+    tasks = [{**decision, "check_mode": True}, {**info, "register": "found"}, waits, *examples("capacity"), decision]
     elsewhere = {**play("localhost"), "tasks": tasks}
     operator.run(written(operator, [elsewhere]), execution_id=name, token=token).ok()
 
