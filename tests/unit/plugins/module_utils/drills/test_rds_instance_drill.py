@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.drills.base import name, tags
-from ansible_collections.dr.aws.plugins.module_utils.drills.rds_instance import RdsInstanceDrill, Seen, Snapshot
+from ansible_collections.dr.aws.plugins.module_utils.drills.rds_instance import RdsInstanceDrill
+from ansible_collections.dr.aws.plugins.module_utils.drills.restored import Seen, Snapshot
 from ansible_collections.dr.aws.plugins.module_utils.drills.room import Room
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE, Blocked, Call, Done, Goal, Pair, Wait
 from ansible_collections.dr.aws.plugins.module_utils.parts.rds_state import Instance
@@ -35,9 +36,10 @@ def taken(status: str = "available", labels: Any = None) -> Snapshot:
     return Snapshot(NAME, status, "2026-11-28T03:00:00+00:00", tags(PAIR) if labels is None else labels)
 
 
-def seen(made: Any = None, snapshot: Any = None, **more: Any) -> Seen:
+def seen(made: Any = None, snapshot: Any = None, **more: Any) -> Seen[Instance]:
     standby = database("orders-west", source=(EAST, "orders"), parameter_group="orders-17", option_group="default:postgres-17")
-    return Seen(**{"room": ROOM, "subnet_group_vpc": "vpc-drill", "origin": standby, "copy": made, "snapshot": snapshot, **more})
+    base = {"room": ROOM, "subnet_group_vpc": "vpc-drill", "origin": standby, "origin_vpc": "vpc-app"}
+    return Seen(**{**base, "copy": made, "snapshot": snapshot, **more})
 
 
 TABLE = [
@@ -63,8 +65,11 @@ TABLE = [
     ("nothing to copy", "instantiate", seen(origin=None), GOAL, Blocked, "no standby orders-west & run phase instantiate"),
     ("the target region is dark", "instantiate", seen(origin=UNREACHABLE), GOAL, Blocked, "us-west-2"),
     ("no room", "instantiate", seen(room=None), GOAL, Blocked, "nothing is tagged dr:drill-room"),
-    ("the standby's own network", "instantiate", seen(origin=database("o", vpc_id="vpc-drill")), GOAL, Blocked, "its place in it"),
+    ("the standby's own network", "instantiate", seen(origin_vpc="vpc-drill"), GOAL, Blocked, "its place in it"),
     ("a subnet group of another network", "instantiate", seen(subnet_group_vpc="vpc-app"), GOAL, Blocked, "is in vpc-app, not"),
+    ("a standby in a network that nobody knows", "instantiate", seen(origin_vpc=""), GOAL, Blocked, "in which VPC"),
+    ("a snapshot that only has the name", "instantiate", seen(None, taken(labels={})), GOAL, Blocked, "does not carry the tags"),
+    ("a snapshot that still goes", "instantiate", seen(None, taken("deleting")), GOAL, Wait, "is deleting"),
     ("no subnet group", "instantiate", seen(subnet_group_vpc=None), GOAL, Blocked, "does not exist & create-db-subnet-group"),
     ("nobody knows the group", "instantiate", seen(subnet_group_vpc=UNREACHABLE), GOAL, Blocked, "us-west-2"),
     ("it serves", "activate", seen(copy(), taken()), GOAL, Done, "2026-11-28T03:00:00+00:00"),
@@ -72,7 +77,7 @@ TABLE = [
     ("there is none", "activate", seen(), GOAL, Blocked, "no copy & run phase instantiate"),
     ("nobody knows", "activate", seen(UNREACHABLE), GOAL, Blocked, "us-west-2"),
     ("the copy goes first", "cleanup", seen(copy(), taken()), GOAL, Call, "delete_db_instance & 'SkipFinalSnapshot': True"),
-    ("it is going", "cleanup", seen(copy("deleting"), taken()), GOAL, Wait, "being deleted"),
+    ("it is going", "cleanup", seen(copy("deleting"), taken()), GOAL, Wait, "is deleting"),
     ("what is being made cannot go yet", "cleanup", seen(copy("creating"), taken()), GOAL, Wait, "is creating"),
     ("a copy that failed goes as well", "cleanup", seen(copy("incompatible-network"), taken()), GOAL, Call, "delete_db_instance"),
     ("then the snapshot", "cleanup", seen(None, taken()), GOAL, Call, "delete_db_snapshot"),
@@ -86,7 +91,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("sentence", "phase", "sight", "goal", "kind", "says"), TABLE, ids=[row[0] for row in TABLE])
-def test_decisions(sentence: str, phase: str, sight: Seen, goal: Goal, kind: type, says: str) -> None:
+def test_decisions(sentence: str, phase: str, sight: Seen[Instance], goal: Goal, kind: type, says: str) -> None:
     step = getattr(RdsInstanceDrill(), phase)(sight, goal)
     assert isinstance(step, kind), step
     text = f"{step.operation} {dict(step.params)}" if isinstance(step, Call) else str(step)
