@@ -73,10 +73,45 @@ options:
     type: list
     elements: dict
     default: []
+  index:
+    description:
+      - Which index of Resource Explorer is asked. V(local), that of each account and region. V(aggregator), that of each account in
+        O(control_region), which knows all regions. V(organization), one view in O(control_region) for all accounts, with the
+        caller's own credentials; it needs O(view_arn).
+    type: str
+    default: local
+    choices: [local, aggregator, organization]
+  view_arn:
+    description: The ARN of the organization's view in O(control_region), with O(index=organization).
+    type: str
   tagging_api:
-    description: Ask the Resource Groups Tagging API as well as Resource Explorer, everywhere.
+    description:
+      - Ask the Resource Groups Tagging API as well, everywhere. Its answer is fresher than an index.
+      - When V(false), it is asked only where a local index is missing, shows no tags or may have been cut.
     type: bool
-    default: false
+    default: true
+  customers:
+    description:
+      - The combinations of customer and environment that exist, as a dictionary of customers to lists of environments.
+      - A resource that is tagged with another is a violation. When it is left out, every combination is accepted.
+    type: dict
+  strict_tags:
+    description:
+      - Which rules about tags, besides those that are always errors, forbid a plan. See C(docs/tags.md).
+      - A rule's violation becomes an error; a tag must be there. V(all) is all of them.
+    type: list
+    elements: str
+    default: []
+    choices: [all, values, spelling, agreement, dependencies, recovery_time, unique_waves,
+              "dr:priority", "dr:recovery-strategy", "dr:rto-target", "dr:rpo-target"]
+  source_identity:
+    description:
+      - Who is behind the run, as CloudTrail keeps it over all sessions. Roles must allow C(sts:SetSourceIdentity).
+    type: str
+  account_timeout_seconds:
+    description: Seconds that one account may take in one region, throttling included. Then it counts as an error.
+    type: int
+    default: 120
   workers:
     description: How many accounts and regions are looked at side by side.
     type: int

@@ -2,44 +2,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is tagged `dr:enabled` in accounts and regions, found in parallel; what could not be looked at is part of the answer.
 
-Per account and region: Resource Explorer's ListResources; the Tagging API where there is no index, where its answer shows
-no tags or may be cut, or when told; the services themselves for what neither lists. `pairing` makes pairs of the result.
+The union of Resource Explorer, the Tagging API and the services themselves for what neither lists. `pairing` makes pairs of it.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import arns, relations
-from .accounts import Account, CallError, Failure
+from .accounts import Account, Failure
 from .adapters.base import Reader
-from .model import TECHNOLOGIES, Unreachable
+from .asking import GLOBAL, Asker, DarkError, Place, RefusedError
+from .explorer import EXPLORER, Listing, listing
+from .model import TECHNOLOGIES
 
-EXPLORER: Final = "resource-explorer-2"
 TAGGING: Final = "resourcegroupstaggingapi"
-#: Where there is no region: hosted zones.
-GLOBAL: Final = "global"
-#: With 1000, ListResources gives no NextToken and silently loses the rest (its API reference).
-PAGE_SIZE: Final = 500
-#: Fixed by AWS: all operations but Search share it, per account and region.
-LISTS_PER_SECOND: Final = 3
 ROUTE53_PER_SECOND: Final = 5
-#: Quoted, because tag keys with a colon must be; matching ignores case, so that the answer is filtered again.
-FILTER: Final = 'tag:"dr:enabled=true"'
-BACKOFF_SECONDS: Final = (1, 2, 4, 8, 16)
-_NO_INDEX: Final = ("ResourceNotFoundException", "UnauthorizedException")
+#: Where Resource Explorer is asked: in every account and region; once per account, in the control region, whose index is the
+#: aggregator; once for all accounts, with the caller's own credentials and a view of the organization.
+INDEXES: Final = ("local", "aggregator", "organization")
+#: Seconds that one account and region gets.
+PLACE_SECONDS: Final = 120
 _REMEDIES: Final = {
     "denied": "check role_arn and external_id of account {account}, and that its role may call {service}",
     "throttled": "wait a minute and try again, or look less often: cache_timeout",
     "unreachable": "if the region is lost, use the readiness snapshot: control_bucket in the inventory file",
     "error": "correct what the message names in account {account}, then try again",
 }
+_NO_INDEX: Final = "create an index and a default view with tags in {region}; until then the Tagging API is all that is asked there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,11 @@ class Found:
 class Discovery:
     """What was found, and what was not looked at.
 
-    errors: [{account, name, region, service, kind, code, message, remedy}], kinds denied, throttled, error. stale: (account,
-    region) that did not answer. accounts: [{id, name, latency_ms, resources, complete}], latency until the first answer,
-    opening the session included. unsupported: ARN kind -> how many tagged resources of it no adapter recovers.
+    errors: [{account, name, region, service, kind, code, message, remedy}], kinds denied, throttled, error; account "" is the
+    organization's view. stale: (account, region) that did not answer. accounts: [{id, name, latency_ms, resources, complete}],
+    latency until the first answer, opening the session included. unindexed: [{account, region, remedy}] without an index or view.
+    unlisted: accounts that the organization's view knows and nobody asked for -> how many tagged resources.
+    unsupported: ARN kind -> how many tagged resources of it no adapter recovers.
     peers: per (technology, account) the nodes (region, id) that AWS itself relates: [{(region, id): arn or None}].
     zones: (account, name of a hosted zone that was asked for) -> its ids.
     """
@@ -74,6 +71,8 @@ class Discovery:
     errors: tuple[Mapping[str, Any], ...] = ()
     stale: frozenset[tuple[str, str]] = frozenset()
     accounts: tuple[Mapping[str, Any], ...] = ()
+    unindexed: tuple[Mapping[str, str], ...] = ()
+    unlisted: Mapping[str, int] = field(default_factory=dict)
     unsupported: Mapping[str, int] = field(default_factory=dict)
     peers: Mapping[tuple[str, str], Sequence[relations.Group]] = field(default_factory=dict)
     zones: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
@@ -85,44 +84,28 @@ class Discovery:
         return not self.errors and not self.stale
 
 
-class _Pace:
-    """Keeps to a number of calls a second per key, whatever the number of threads."""
-
-    def __init__(self, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self.now, self.sleep = now, sleep
-        self._next: dict[tuple[str, ...], float] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, per_second: int, *key: str) -> None:
-        with self._lock:
-            at = max(self.now(), self._next.get(key, 0.0))
-            self._next[key] = at + 1 / per_second
-        if at > self.now():
-            self.sleep(at - self.now())
-
-
 @dataclass(slots=True)
-class _Look:
-    """What one account and region gave. complete: False when it did not answer or refused."""
+class _Look(Place):
+    """What one account and region gave. stale: it did not answer."""
 
-    account: str
-    region: str
     found: dict[str, Found] = field(default_factory=dict)
     elsewhere: dict[str, Found] = field(default_factory=dict)
-    unsupported: Counter[str] = field(default_factory=Counter)
+    unsupported: dict[str, str] = field(default_factory=dict)
     peers: dict[str, list[relations.Group]] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
     zones: dict[str, Sequence[str]] = field(default_factory=dict)
     stale: bool = False
+    unindexed: bool = False
     saw_global: bool = False
-    latency_ms: int | None = None
 
 
 class Discoverer:
     """Looks for tagged resources.
 
-    technologies: those wanted. tagging_api: ask the Tagging API as well, everywhere. zones: (account, zone name) to resolve.
-    workers: calls in flight. now, sleep: a monotonic clock in seconds.
+    technologies: those wanted. index: one of INDEXES. home: the control region, for all but "local". view: the ARN of the
+    organization's view. tagging_api: False leaves the Tagging API out where a local index answers and shows tags.
+    zones: (account, zone name) to resolve. workers: places that are looked at side by side. timeout_seconds: for one account and
+    region. now, sleep: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -132,37 +115,47 @@ class Discoverer:
         regions: Sequence[str],
         *,
         technologies: Iterable[str] = TECHNOLOGIES,
-        tagging_api: bool = False,
+        index: str = "local",
+        home: str = "",
+        view: str | None = None,
+        tagging_api: bool = True,
         zones: Iterable[tuple[str, str]] = (),
         workers: int = 16,
+        timeout_seconds: float = PLACE_SECONDS,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.reader, self.regions, self.tagging_api, self.workers = reader, tuple(regions), tagging_api, workers
+        self.regions, self.tagging_api, self.workers = tuple(regions), tagging_api, workers
+        self.index, self.home, self.view = index, home or self.regions[-1], view
         self.accounts = {account.id: account for account in accounts}
         self.technologies = frozenset(technologies)
         self.wanted_zones = tuple(dict.fromkeys(zones))
-        self.now, self.sleep = now, sleep
-        self._pace = _Pace(now, sleep)
+        self.now = now
+        self.asker = Asker(reader, self.regions[-1], timeout_seconds, now, sleep)
 
     def run(self) -> Discovery:
         """One look at everything. Never raises for what an account or a region does: it is in `errors` or `stale`."""
         started = self.now()
         with ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="dr-aws") as pool:
+            owners = {"local": (), "aggregator": tuple(self.accounts), "organization": ("",)}[self.index]
+            shared = list(pool.map(self._shared, owners))
+            listings = self._by_account(shared)
             places = [(account, region) for account in self.accounts for region in self.regions]
-            looks = list(pool.map(lambda place: self._look(*place), places))
+            looks = list(pool.map(lambda place: self._look(place[0], place[1], listings), places))
             present = {account: _technologies(account, looks) for account in self.accounts}
             list(pool.map(lambda look: self._relate(look, present[look.account]), looks))
             if "route53" in self.technologies:
                 uncovered = [account for account in self.accounts if not self._zones_covered(account, looks)]
                 looks += pool.map(self._zones, uncovered)
                 looks += pool.map(lambda wanted: self._zone_ids(*wanted), self.wanted_zones)
-        return self._result(looks, round((self.now() - started) * 1000))
+        looks += [look for look, _listed in shared]
+        unlisted = {owner: len(listed.resources) for owner, listed in sorted(listings.items()) if owner not in self.accounts}
+        return self._result(looks, unlisted, round((self.now() - started) * 1000))
 
-    def _result(self, looks: Sequence[_Look], duration_ms: int) -> Discovery:
+    def _result(self, looks: Sequence[_Look], unlisted: Mapping[str, int], duration_ms: int) -> Discovery:
         found: dict[str, Found] = {}
         stale = {(look.account, look.region) for look in looks if look.stale}
-        unsupported: Counter[str] = Counter()
+        unsupported: dict[str, str] = {}
         peers: dict[tuple[str, str], list[relations.Group]] = {}
         for look in looks:
             found.update(look.found)
@@ -174,83 +167,103 @@ class Discoverer:
                 if one.region == GLOBAL or (one.account, one.region) in stale:
                     found.setdefault(arn, one)
         errors = {(one["account"], one["service"], one["code"], one["message"]): one for look in looks for one in look.errors}
+        counts = Counter(one.account for one in found.values())
         return Discovery(
             resources=tuple(found[arn] for arn in sorted(found)),
             errors=tuple(errors.values()),
             stale=frozenset(stale),
-            accounts=tuple(self._account(account, looks, found) for account in self.accounts.values()),
-            unsupported=dict(sorted(unsupported.items())),
+            accounts=tuple(self._account(account, looks, counts[account.id]) for account in self.accounts.values()),
+            unindexed=tuple(
+                {"account": look.account, "region": look.region, "remedy": _NO_INDEX.format(region=look.region)}
+                for look in looks
+                if look.unindexed
+            ),
+            unlisted=unlisted,
+            unsupported=dict(sorted(Counter(unsupported.values()).items())),
             peers=peers,
             zones={(look.account, name): ids for look in looks for name, ids in look.zones.items()},
             duration_ms=duration_ms,
         )
 
-    def _account(self, account: Account, looks: Sequence[_Look], found: Mapping[str, Found]) -> Mapping[str, Any]:
+    def _account(self, account: Account, looks: Sequence[_Look], resources: int) -> Mapping[str, Any]:
         mine = [look for look in looks if look.account == account.id]
         latencies = [look.latency_ms for look in mine if look.latency_ms is not None]
         return {
             "id": account.id,
             "name": account.name,
             "latency_ms": min(latencies, default=None),
-            "resources": sum(one.account == account.id for one in found.values()),
+            "resources": resources,
             "complete": not any(look.errors or look.stale for look in mine),
         }
 
-    def _look(self, account: str, region: str) -> _Look:
+    @staticmethod
+    def _by_account(shared: Iterable[tuple[_Look, Listing | None]]) -> dict[str, Listing]:
+        """The shared listings, taken apart by the accounts that own what is listed."""
+        listings: dict[str, Listing] = {}
+        for look, listed in shared:
+            if listed is None:
+                continue
+            for entry in listed.resources:
+                owner = look.account or entry[1]
+                if owner not in listings:
+                    listings[owner] = replace(listed, resources=[])
+                listings[owner].resources.append(entry)
+        return listings
+
+    def _shared(self, account: str) -> tuple[_Look, Listing | None]:
+        """What one index knows of all regions; of an organization's view also of all accounts. Silence is no error of a region."""
+        look = _Look(account, self.home)
+        try:
+            listed = listing(self.asker, look, None if account else self.view)
+            look.unindexed = listed is None
+            return look, listed
+        except DarkError:
+            return look, None  # every region is asked by other means anyway
+        except RefusedError as error:
+            look.errors.append(self._error(look, error.service, error.failure))
+            return look, None
+
+    def _look(self, account: str, region: str, listings: Mapping[str, Listing]) -> _Look:
         look = _Look(account, region)
         try:
-            listed = self._explorer(look)
-            if listed is None:
-                listed = self._tagged(look) + self._groups(look)
-            self._sort(look, listed)
+            self._list(look, listings)
             if "drs" in self.technologies:
                 self._sort(look, self._servers(look))
-        except _DarkError:
+        except DarkError:
             look.stale = True
-        except _RefusedError as error:
+        except RefusedError as error:
             look.errors.append(self._error(look, error.service, error.failure))
         return look
 
-    def _explorer(self, look: _Look) -> list[tuple[str, dict[str, str]]] | None:
-        """(ARN, tags) as Resource Explorer lists them; None when the Tagging API must be asked instead."""
-        listed: list[tuple[str, dict[str, str]]] = []
-        token: dict[str, str] = {}
-        seen: set[str] = set()
-        shows_tags = full = False
-        while True:
-            request = {"Filters": {"FilterString": FILTER}, "MaxResults": PAGE_SIZE, **token}
-            try:
-                page = self._read(look, EXPLORER, "list_resources", LISTS_PER_SECOND, absent=_NO_INDEX, **request)
-            except _DarkError:
-                return None  # perhaps this service only
-            if page is None:
-                return None
-            for entry in page.get("Resources", ()):
-                tags = _explorer_tags(entry)
-                shows_tags = shows_tags or tags is not None
-                listed.append((str(entry["Arn"]), tags or {}))
-                look.saw_global = look.saw_global or entry.get("Region") == GLOBAL
-            full = len(page.get("Resources", ())) >= PAGE_SIZE
-            following = page.get("NextToken")
-            if not following or following in seen:
-                break
-            seen.add(following)
-            token = {"NextToken": following}
-        if self.tagging_api or full or following or not shows_tags:
-            # A last page that is full and a token that comes again may be a list that was cut; an empty list, a view
-            # without tags, in which no filter by tag finds anything.
-            known = dict(listed)
-            more = self._tagged(look) + self._groups(look)
-            lost = [arn for arn, tags in more if arn not in known and tags.get("dr:enabled") == "true"]
-            if full and lost:
-                text = f"ListResources gave {len(listed)} resources and left out {len(lost)}, such as {lost[0]}"
-                look.errors.append(self._error(look, EXPLORER, Failure("error", "TruncatedAnswer", text)))
-            return [*listed, *more] if shows_tags else more
+    def _list(self, look: _Look, listings: Mapping[str, Listing]) -> None:
+        """What Resource Explorer lists, kept when the region is dark; then what the Tagging API says, which is fresher."""
+        listed = listings.get(look.account) if self.index != "local" else self._local(look)
+        indexed: dict[str, dict[str, str]] = {}
+        if listed:
+            look.saw_global = listed.saw_global
+            if listed.shows_tags:
+                indexed = {arn: tags for arn, _owner, tags in listed.resources}
+            self._sort(look, indexed.items())
+            if not self.tagging_api and self.index == "local" and listed.shows_tags and not listed.cut:
+                return
+        fresh = dict(self._tagged(look) + self._groups(look))
+        self._sort(look, ((arn, tags) for arn, tags in fresh.items() if indexed.get(arn) != tags))
+        lost = [arn for arn, tags in fresh.items() if arn not in indexed and tags.get("dr:enabled") == "true"]
+        if listed and listed.cut and lost:
+            text = f"ListResources gave {len(listed.resources)} resources and left out {len(lost)}, such as {lost[0]}"
+            look.errors.append(self._error(look, EXPLORER, Failure("error", "TruncatedAnswer", text)))
+
+    def _local(self, look: _Look) -> Listing | None:
+        try:
+            listed = listing(self.asker, look)
+        except DarkError:
+            return None  # perhaps this service only
+        look.unindexed = listed is None
         return listed
 
     def _tagged(self, look: _Look) -> list[tuple[str, dict[str, str]]]:
         key, wanted = "ResourceTagMappingList", [{"Key": "dr:enabled"}]
-        pages = self._pages(look, TAGGING, "get_resources", key, TagFilters=wanted, ResourcesPerPage=100)
+        pages = self.asker.pages(look, TAGGING, "get_resources", key, TagFilters=wanted, ResourcesPerPage=100)
         return [(str(entry["ResourceARN"]), _tags(entry.get("Tags", ()))) for entry in pages]
 
     def _groups(self, look: _Look) -> list[tuple[str, dict[str, str]]]:
@@ -258,13 +271,13 @@ class Discoverer:
         if "autoscaling" not in self.technologies:
             return []
         wanted = [{"Name": "tag-key", "Values": ["dr:enabled"]}]
-        pages = self._pages(look, "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", Filters=wanted)
+        pages = self.asker.pages(look, "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", Filters=wanted)
         return [(str(entry["AutoScalingGroupARN"]), _tags(entry.get("Tags", ()))) for entry in pages]
 
     def _servers(self, look: _Look) -> list[tuple[str, dict[str, str]]]:
         """DRS source servers, which Resource Explorer does not list. Those of the way back belong to the first ones."""
         absent = ("UninitializedAccountException",)
-        pages = self._pages(look, "drs", "describe_source_servers", "items", absent=absent, filters={})
+        pages = self.asker.pages(look, "drs", "describe_source_servers", "items", absent=absent, filters={})
         return [
             (str(entry["arn"]), dict(entry.get("tags", {})))
             for entry in pages
@@ -281,26 +294,28 @@ class Discoverer:
         wanted = [relate for technologies, relate in relations.RELATIONS if present.intersection(technologies)]
         try:
             for relate in wanted:
-                related = relate(_Pages(self, look), look.region)
+                related = relate(_Pages(self.asker, look), look.region)
                 for technology, groups in related.groups.items():
                     look.peers.setdefault(technology, []).extend(groups)
                 for arn in related.members:
                     look.found.pop(arn, None)
                 for arn, kind in related.others.items():
                     if look.found.pop(arn, None):
-                        look.unsupported[kind] += 1
-        except _DarkError:
+                        look.unsupported[arn] = kind
+        except DarkError:
             look.stale = True
-        except _RefusedError as error:
+        except RefusedError as error:
             look.errors.append(self._error(look, error.service, error.failure))
 
     def _sort(self, look: _Look, listed: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+        """Takes in what is listed; the last word about an ARN counts."""
         for arn, tags in listed:
             if tags.get("dr:enabled", "false") == "false":
+                look.found.pop(arn, None)
                 continue  # matching ignores case: what is not exactly "true" goes on, to be a violation
             name = arns.parse(arn)
             if name is None:
-                look.unsupported[arns.kind(arn)] += 1
+                look.unsupported[arn] = arns.kind(arn)
                 continue
             region, account = name.region or GLOBAL, name.account or look.account
             if account != look.account or name.technology not in self.technologies:
@@ -324,16 +339,16 @@ class Discoverer:
         """The account's hosted zones and their tags, from Route 53 itself."""
         look = _Look(account, GLOBAL)
         try:
-            zones = self._pages(look, "route53", "list_hosted_zones", "HostedZones")
+            zones = self.asker.pages(look, "route53", "list_hosted_zones", "HostedZones")
             ids = [str(zone["Id"]).rsplit("/", 1)[-1] for zone in zones]
             for start in range(0, len(ids), 10):
                 wanted = {"ResourceType": "hostedzone", "ResourceIds": ids[start : start + 10]}
-                answer = self._read(look, "route53", "list_tags_for_resources", ROUTE53_PER_SECOND, **wanted) or {}
+                answer = self.asker.read(look, "route53", "list_tags_for_resources", ROUTE53_PER_SECOND, **wanted) or {}
                 entries = answer.get("ResourceTagSets", ())
                 self._sort(look, [(_zone_arn(str(one["ResourceId"])), _tags(one.get("Tags", ()))) for one in entries])
-        except _DarkError:
+        except DarkError:
             look.stale = True
-        except _RefusedError as error:
+        except RefusedError as error:
             look.errors.append(self._error(look, error.service, error.failure))
         return look
 
@@ -343,64 +358,26 @@ class Discoverer:
         dotted = name.rstrip(".") + "."
         try:
             wanted = {"DNSName": dotted, "MaxItems": "10"}
-            answer = self._read(look, "route53", "list_hosted_zones_by_name", ROUTE53_PER_SECOND, **wanted) or {}
+            answer = self.asker.read(look, "route53", "list_hosted_zones_by_name", ROUTE53_PER_SECOND, **wanted) or {}
             zones = [zone for zone in answer.get("HostedZones", ()) if zone["Name"] == dotted]
             look.zones[name] = sorted(str(zone["Id"]).rsplit("/", 1)[-1] for zone in zones)
-        except _DarkError:
+        except DarkError:
             look.stale = True
-        except _RefusedError as error:
+        except RefusedError as error:
             look.errors.append(self._error(look, error.service, error.failure))
         return look
 
-    def _read(
-        self, look: _Look, service: str, operation: str, per_second: int, *, absent: Iterable[str] = (), **params: Any
-    ) -> dict[str, Any] | None:
-        self._pace(per_second, look.account, look.region, service)
-        answer: dict[str, Any] | None = self._patient(
-            look, service, lambda: self.reader.read(look.account, self._at(look), service, operation, absent=absent, **params)
-        )
-        return answer
-
-    def _pages(
-        self, look: _Look, service: str, operation: str, key: str, *, absent: Iterable[str] = (), **params: Any
-    ) -> list[dict[str, Any]]:
-        pages: list[dict[str, Any]] | None = self._patient(
-            look,
-            service,
-            lambda: self.reader.pages(look.account, self._at(look), service, operation, key, absent=absent, **params),
-        )
-        return pages or []
-
-    def _patient(self, look: _Look, service: str, send: Callable[[], Any]) -> Any:
-        """The answer of a call, sent again while AWS throttles it. Raises _DarkError when the region does not answer."""
-        started = self.now()
-        for pause in (*BACKOFF_SECONDS, None):
-            try:
-                answer = send()
-                break
-            except CallError as error:
-                if error.failure.kind != "throttled" or pause is None:
-                    raise _RefusedError(service, error.failure) from error
-                self.sleep(pause)
-        if isinstance(answer, Unreachable):
-            raise _DarkError
-        if look.latency_ms is None:
-            look.latency_ms = round((self.now() - started) * 1000)
-        return answer
-
-    def _at(self, look: _Look) -> str:
-        return self.regions[-1] if look.region == GLOBAL else look.region
-
     def _error(self, look: _Look, service: str, failure: Failure) -> Mapping[str, Any]:
+        known = self.accounts.get(look.account)
         return {
             "account": look.account,
-            "name": self.accounts[look.account].name,
+            "name": known.name if known else "the organization's view",
             "region": look.region,
             "service": service,
             "kind": failure.kind,
             "code": failure.code,
             "message": failure.message,
-            "remedy": _REMEDIES[failure.kind].format(account=look.account, service=service),
+            "remedy": _REMEDIES[failure.kind].format(account=look.account or "of the caller", service=service),
         }
 
 
@@ -408,23 +385,11 @@ class Discoverer:
 class _Pages:
     """What relations see of the world: pages of one account and region."""
 
-    discoverer: Discoverer
+    asker: Asker
     look: _Look
 
     def __call__(self, service: str, operation: str, key: str, **params: Any) -> list[dict[str, Any]]:
-        return self.discoverer._pages(self.look, service, operation, key, **params)
-
-
-class _DarkError(Exception):
-    """The region does not answer."""
-
-
-class _RefusedError(Exception):
-    """A call that came back with an error for good."""
-
-    def __init__(self, service: str, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.service, self.failure = service, failure
+        return self.asker.pages(self.look, service, operation, key, **params)
 
 
 def _technologies(account: str, looks: Iterable[_Look]) -> set[str]:
@@ -437,14 +402,3 @@ def _zone_arn(zone: str) -> str:
 
 def _tags(entries: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {entry["Key"]: entry.get("Value", "") for entry in entries}
-
-
-def _explorer_tags(entry: Mapping[str, Any]) -> dict[str, str] | None:
-    """The tags of a listed resource, None when the view does not carry tags."""
-    for one in entry.get("Properties", ()):
-        if one.get("Name") == "tags":
-            data = one.get("Data")
-            if isinstance(data, list):
-                return _tags(tag for tag in data if isinstance(tag, Mapping) and "Key" in tag)
-            return {str(key): str(value) for key, value in data.items()} if isinstance(data, Mapping) else None
-    return None

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from . import snapshot
 from .accounts import Account, Accounts, AwsReader, classify
-from .discovery import GLOBAL, Discoverer, Discovery
+from .adapters import adapter
+from .asking import GLOBAL
+from .discovery import INDEXES, PLACE_SECONDS, Discoverer, Discovery
 from .errors import InputError
 from .model import TECHNOLOGIES
 from .pairing import Paired, Scope, pair_up
+from .tag_schema import ENVIRONMENTS, STRICT_RULES
 
 #: Options of the inventory file that decide what is found: also what the cache is kept by.
 OPTIONS: Final = (
@@ -28,7 +32,13 @@ OPTIONS: Final = (
     "environment",
     "technologies",
     "records",
+    "index",
+    "view_arn",
     "tagging_api",
+    "customers",
+    "strict_tags",
+    "source_identity",
+    "account_timeout_seconds",
     "workers",
     "connect_timeout",
     "read_timeout",
@@ -69,17 +79,23 @@ def control(options: Mapping[str, Any]) -> dict[str, Any]:
         "bucket": options["control_bucket"],
         "topic_arn": options["control_topic_arn"],
         "poll_limit_seconds": options["poll_limit_seconds"],
+        "source_identity": options["source_identity"],
     }
 
 
-def look(options: Mapping[str, Any]) -> dict[str, Any]:
-    """{hosts: {name: variables}, inventory: the variable `dr_inventory`, warnings: [text]}. Raises InputError for the options."""
+def look(options: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """{hosts: {name: variables}, inventory: the variable `dr_inventory`, warnings: [text]}. Raises InputError for the options.
+
+    sleep: how discovery waits between calls that AWS throttles.
+    """
     known, regions = _accounts(options), _regions(options)
     records = _records(options, {account.id for account in known})
+    scope = Scope(regions, options["customer"], options["environment"], _customers(options), _strict(options))
     ways = Accounts(
         known,
         options["control_region"],
         "dr-aws-inventory",
+        source_identity=options["source_identity"],
         connect_timeout=options["connect_timeout"],
         read_timeout=options["read_timeout"],
     )
@@ -89,12 +105,17 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
         known,
         regions,
         technologies=options["technologies"] or TECHNOLOGIES,
+        index=_index(options),
+        home=options["control_region"],
+        view=options["view_arn"],
         tagging_api=options["tagging_api"],
         zones=zones,
         workers=options["workers"],
+        timeout_seconds=options["account_timeout_seconds"] or PLACE_SECONDS,
+        sleep=sleep,
     ).run()
     snapshots, problem = _snapshots(ways, options)
-    paired = pair_up(found, Scope(regions, options["customer"], options["environment"]), records, snapshots)
+    paired = pair_up(found, scope, records, snapshots, lambda technology: adapter(technology).durations)
     now = datetime.now(UTC)
     summary = _summary(found, paired, snapshots, problem, now)
     return {"hosts": paired.hosts, "inventory": summary, "warnings": _warnings(summary)}
@@ -120,6 +141,9 @@ def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], 
             if region != GLOBAL or account in uncovered
         ],
         "unconfirmed": paired.unconfirmed,
+        "unpaired": paired.unpaired,
+        "unindexed": [dict(one) for one in found.unindexed],
+        "unlisted_accounts": dict(found.unlisted),
         "violations": [one.to_json() for one in paired.violations],
         "unsupported": dict(found.unsupported),
         "counts": dict(sorted(counts.items())),
@@ -143,7 +167,7 @@ def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], 
 
 def _warnings(summary: Mapping[str, Any]) -> list[str]:
     said = [
-        f"account {one['account']}: {one['service']}: {one['code']}: {one['message']}. Next: {one['remedy']}"
+        f"account {one['account'] or one['name']}: {one['service']}: {one['code']}: {one['message']}. Next: {one['remedy']}"
         for one in summary["errors"]
     ]
     if summary["stale_regions"]:
@@ -152,9 +176,9 @@ def _warnings(summary: Mapping[str, Any]) -> list[str]:
     broken = [one for one in summary["violations"] if one["severity"] == "error"]
     if broken:
         first = broken[0]
-        said.append(
-            f"{len(broken)} tag violations leave resources out, such as: {first['resource']}: {first['tag']}: {first['remedy']}"
-        )
+        said.append(f"{len(broken)} tag violations forbid a plan, such as: {first['resource']}: {first['tag']}: {first['remedy']}")
+    for account, count in summary["unlisted_accounts"].items():
+        said.append(f"account {account} has {count} tagged resources and is not in the inventory file. Next: add it to accounts")
     if summary["snapshot_error"]:
         said.append(summary["snapshot_error"])
     return said
@@ -214,6 +238,38 @@ def _records(options: Mapping[str, Any], accounts: set[str]) -> list[dict[str, A
         if str(entry["account"]) not in accounts:
             raise InputError("records.account", entry["account"], "one of accounts, in quotes", _CORRECT)
     return [dict(entry) for entry in options["records"]]
+
+
+def _index(options: Mapping[str, Any]) -> str:
+    index = str(options["index"] or INDEXES[0])
+    if index == "organization" and not options["view_arn"]:
+        remedy = "aws resource-explorer-2 list-views --region <control_region> shows them"
+        raise InputError("view_arn", options["view_arn"], "the ARN of the organization's view in the control region", remedy)
+    if index not in INDEXES:
+        raise InputError("index", index, ", ".join(INDEXES), _CORRECT)
+    return index
+
+
+def _customers(options: Mapping[str, Any]) -> frozenset[tuple[str, str]] | None:
+    """The combinations of customer and environment that exist, None when the file does not say."""
+    if not options["customers"]:
+        return None
+    known: set[tuple[str, str]] = set()
+    for customer, environments in options["customers"].items():
+        wrong = [one for one in environments if one not in ENVIRONMENTS] if isinstance(environments, list) else [environments]
+        if wrong:
+            raise InputError(f"customers.{customer}", environments, "a list of " + ", ".join(ENVIRONMENTS), _CORRECT)
+        known.update((str(customer), environment) for environment in environments)
+    return frozenset(known)
+
+
+def _strict(options: Mapping[str, Any]) -> frozenset[str]:
+    """The strict rules that are asked for; `all` is every one of them."""
+    asked = set(options["strict_tags"] or ())
+    unknown = sorted(asked - {"all", *STRICT_RULES})
+    if unknown:
+        raise InputError("strict_tags", ", ".join(unknown), ", ".join(["all", *STRICT_RULES]), _CORRECT)
+    return frozenset(STRICT_RULES) if "all" in asked else frozenset(asked)
 
 
 def _fields(option: str, entry: Mapping[str, Any], allowed: frozenset[str], required: tuple[str, ...]) -> None:

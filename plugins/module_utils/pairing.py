@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what was found to pairs: the two sides of a workload become one inventory host. Pure, and deterministic.
 
-A counterpart is, in this order: what the tag `dr:peer` says; what the readiness snapshot knows; what AWS relates (a replica,
-a global cluster, …); what has the same identifier in the other region.
+A counterpart is, in this order: the only one that AWS relates (a replica, a global cluster, …); what the tag `dr:peer` says; what
+the readiness snapshot knows; the first of several that AWS relates; what has the same identifier in the other region.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from .discovery import GLOBAL, Discovery, Found
+from .asking import GLOBAL
+from .dependencies import Node as Dependent
+from .dependencies import resolve
+from .discovery import Discovery, Found
 from .model import PRIORITIES
 from .tag_schema import RECORD_PREFIX, SCHEMA
-from .tags import Violation, parse
+from .tags import Violation, harden, parse
 
+#: Technologies whose identifiers AWS chooses: a counterpart that was made anew has another than the tag `dr:peer` says.
+ASSIGNED: Final = ("efs", "fsx", "drs")
 #: (region, identifier) of one side.
 Node = tuple[str, str]
 _VALUE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)=(\S+)")
@@ -27,11 +32,16 @@ _VALUE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)=(\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is asked for: the two regions, and customer and environment where only one is wanted."""
+    """What is asked for: the two regions, and customer and environment where only one is wanted.
+
+    known: the combinations of customer and environment that exist, None when nobody says. strict: of `STRICT_RULES`.
+    """
 
     regions: tuple[str, str]
     customer: str | None = None
     environment: str | None = None
+    known: frozenset[tuple[str, str]] | None = None
+    strict: frozenset[str] = frozenset()
 
     def other(self, region: str) -> str:
         """The other region."""
@@ -43,18 +53,24 @@ class Scope:
             self.environment is not None and environment not in (None, self.environment)
         )
 
+    def knows(self, customer: Any, environment: Any) -> bool:
+        """Whether the combination exists in the system (H.1). A value that breaks its own rule is reported by that."""
+        return self.known is None or None in (customer, environment) or (customer, environment) in self.known
+
 
 @dataclass(slots=True)
 class Paired:
     """hosts: host name -> its variables, in the order of recovery. violations: of tags and of the inventory file's records.
 
     unconfirmed: hosts with a side in a region that did not answer, known from elsewhere (the readiness snapshot, the
-    aggregator's copy, `dr:peer`). missing: hosts that the snapshot knows and that were not found, although their regions answered.
+    aggregator's copy, `dr:peer`). unpaired: [{host, technology, account, region, remedy}], region: where no counterpart was found.
+    missing: hosts that the snapshot knows and that were not found, although their regions answered.
     """
 
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
     unconfirmed: list[str] = field(default_factory=list)
+    unpaired: list[dict[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
 
@@ -77,8 +93,13 @@ def pair_up(
     scope: Scope,
     records: Sequence[Mapping[str, Any]] = (),
     snapshots: Sequence[Mapping[str, Any]] = (),
+    durations: Callable[[str], Mapping[str, int]] = lambda technology: {},
 ) -> Paired:
-    """The inventory's hosts. records: the entries of the option of that name. snapshots: verified ones, of any customer."""
+    """The inventory's hosts.
+
+    records: the entries of the option of that name. snapshots: verified ones, of any customer. durations: of a technology, phase ->
+    expected seconds.
+    """
     paired = Paired()
     known = [entry for snapshot in snapshots for entry in snapshot["resources"]]
     keys = {
@@ -99,14 +120,19 @@ def pair_up(
             hosts[draft.key] = variables
     _add_known(hosts, found, scope, known, paired)
     _depend(hosts, paired)
+    _keep_objectives(hosts, durations, paired)
+    if "unique_waves" in scope.strict:
+        _keep_waves_unique(hosts, paired)
     captured = {name: value for snapshot in snapshots for name, value in snapshot["captured"].items()}
     for name, variables in hosts.items():
         variables["dr_captured"] = captured.get(name, {})
         places = [GLOBAL] if variables["dr_technology"] == "route53" else variables["dr_sides"]
         if any((variables["dr_account"], region) in found.stale for region in places):
             paired.unconfirmed.append(name)
+        paired.unpaired += _unpaired(name, variables, scope)
     paired.hosts = dict(sorted(hosts.items(), key=_order))
     paired.unconfirmed.sort()
+    paired.violations = [harden(one, scope.strict) for one in paired.violations]
     paired.violations.sort(key=lambda one: (one.severity, one.resource, one.tag, one.value or ""))
     return paired
 
@@ -135,10 +161,12 @@ def _regional(found: Discovery, scope: Scope, known: Sequence[Mapping[str, Any]]
     for (technology, account), nodes in sorted(groups.items()):
         mates = _Mates(scope)
         arns: dict[Node, str | None] = {node: one.arn for node, one in nodes.items()}
+        related = found.peers.get((technology, account), ())
+        _by_relation(related, scope, mates, arns)
         _by_tag(nodes, mates, paired)
         for entry in remembered[technology, account]:
             mates.join_all({(region, side["id"]): side.get("arn") for region, side in entry["dr_sides"].items()}, arns)
-        for group in found.peers.get((technology, account), ()):
+        for group in related:
             mates.join_all(group, arns)
         for region, name in sorted(nodes):
             other = (scope.other(region), name)
@@ -162,12 +190,31 @@ def _regional(found: Discovery, scope: Scope, known: Sequence[Mapping[str, Any]]
 
 def _enabled(one: Found, scope: Scope, paired: Paired) -> bool:
     """Whether it is in scope and its tag says so exactly; anything else was meant to protect, and is reported."""
-    values, violations = parse(one.tags, _label(one.technology, one.account, one.node))
+    label = _label(one.technology, one.account, one.node)
+    values, violations = parse(one.tags, label)
+    if values["enabled"] and not scope.knows(values["customer"], values["environment"]):
+        known = ", ".join(f"{customer}/{environment}" for customer, environment in sorted(scope.known or ()))
+        given = f"{values['customer']}/{values['environment']}"
+        rule, remedy = f"with Environment one of {known}", f"correct Customer or Environment of {label}, or add it to customers"
+        paired.violations.append(Violation(label, "Customer", given, rule, remedy, check="scope"))
+        return False
     if scope.excludes(values["customer"], values["environment"]):
         return False
     if values["enabled"] is None:
         paired.violations += [broken for broken in violations if broken.tag == "dr:enabled"]
     return bool(values["enabled"])
+
+
+def _by_relation(related: Sequence[Mapping[Node, str | None]], scope: Scope, mates: _Mates, arns: dict[Node, str | None]) -> None:
+    """What AWS relates to one other and to no third; where there are several, `dr:peer` is asked first."""
+    others: dict[Node, set[Node]] = defaultdict(set)
+    for group in related:
+        inside = [node for node in group if node[0] in scope.regions]
+        for node in inside:
+            others[node].update(other for other in inside if other[0] != node[0])
+    alone = {node for node, ends in others.items() if len(ends) == 1 and all(len(others[end]) == 1 for end in ends)}
+    for group in related:
+        mates.join_all({node: arn for node, arn in group.items() if node in alone}, arns)
 
 
 class _Mates:
@@ -203,10 +250,14 @@ def _by_tag(nodes: Mapping[Node, Found], mates: _Mates, paired: Paired) -> None:
         label = _label(one.technology, one.account, node)
         if region != mates.scope.other(node[0]):
             rule, remedy = f"a counterpart in {mates.scope.other(node[0])}", f"set the tag dr:peer of {label} to one"
-            paired.violations.append(Violation(label, "dr:peer", said, rule, remedy, "warning"))
+            paired.violations.append(Violation(label, "dr:peer", said, rule, remedy, "warning", "peer"))
         elif not mates.join(node, (region, name)):
-            rule, remedy = "a counterpart that is not another's", "let the tags dr:peer of both name each other"
-            paired.violations.append(Violation(label, "dr:peer", said, rule, remedy, "error"))
+            mate = mates.of.get(node)
+            if mate and one.technology in ASSIGNED and (region, name) not in nodes:
+                continue  # its predecessor, which was removed
+            rule = f"{mate[1]}, which AWS relates it to" if mate else "a counterpart that is not another's"
+            remedy = f"set the tag dr:peer of {label} to {mate[1]}" if mate else "let the tags dr:peer of both name each other"
+            paired.violations.append(Violation(label, "dr:peer", said, rule, remedy, "warning" if mate else "error", "peer"))
 
 
 def _disagree(tags: Mapping[str, str], one: Found, paired: Paired) -> None:
@@ -215,7 +266,9 @@ def _disagree(tags: Mapping[str, str], one: Found, paired: Paired) -> None:
     for tag in SCHEMA:
         if tag != "dr:peer" and tag in tags and tag in one.tags and tags[tag] != one.tags[tag]:
             rule = f"the same on both sides; {one.region}'s is taken, the other side says {tags[tag]}"
-            paired.violations.append(Violation(label, tag, one.tags[tag], rule, f"set {tag} alike on both sides", "warning"))
+            paired.violations.append(
+                Violation(label, tag, one.tags[tag], rule, f"set {tag} alike on both sides", "warning", "agreement")
+            )
 
 
 def _records(found: Discovery, scope: Scope, records: Sequence[Mapping[str, Any]], paired: Paired) -> Iterator[_Draft]:
@@ -232,7 +285,7 @@ def _records(found: Discovery, scope: Scope, records: Sequence[Mapping[str, Any]
                 if not set(scope.regions) <= set(values) or _VALUE.sub("", value).strip():
                     rule = " ".join(f"{region}=<value>" for region in scope.regions)
                     remedy = f"set the tag {tag} of the hosted zone {zone.id} to {rule}"
-                    paired.violations.append(Violation(label, tag, value, rule, remedy))
+                    paired.violations.append(Violation(label, tag, value, rule, remedy, check="records"))
                     continue
                 identifier = f"{zone.id}/{tag.removeprefix(RECORD_PREFIX)}"
                 draft = _record(scope, zone.account, identifier, dict(zone.tags), label)
@@ -255,7 +308,9 @@ def _records(found: Discovery, scope: Scope, records: Sequence[Mapping[str, Any]
         if zone.id not in named:
             label = _label("route53", zone.account, zone.node)
             remedy = f"name them: a tag {RECORD_PREFIX}<name>/<type> on the hosted zone, or records in the inventory file"
-            paired.violations.append(Violation(label, f"{RECORD_PREFIX}*", None, "names the protected records", remedy))
+            paired.violations.append(
+                Violation(label, f"{RECORD_PREFIX}*", None, "names the protected records", remedy, check="records")
+            )
     yield from drafts.values()
 
 
@@ -274,10 +329,10 @@ def _zone_ids(found: Discovery, entry: Mapping[str, Any], paired: Paired, label:
         return ids[0]
     if ids:
         rule, remedy = "one hosted zone", f"name the zone by its id in records: one of {', '.join(ids)}"
-        paired.violations.append(Violation(label, "zone", zone, rule, remedy))
+        paired.violations.append(Violation(label, "zone", zone, rule, remedy, check="records"))
     elif (account, zone) in found.zones:
         rule, remedy = "a hosted zone that exists", f"correct zone or account of {entry['name']} in records"
-        paired.violations.append(Violation(label, "zone", zone, rule, remedy))
+        paired.violations.append(Violation(label, "zone", zone, rule, remedy, check="records"))
     return None
 
 
@@ -316,7 +371,7 @@ def _make_unique(drafts: Sequence[_Draft]) -> None:
 
 
 def _variables(draft: _Draft, scope: Scope, paired: Paired) -> dict[str, Any] | None:
-    values, violations = parse(draft.tags, draft.label)
+    values, violations = parse(draft.tags, draft.label, scope.strict)
     if scope.excludes(values["customer"], values["environment"]):
         return None
     paired.violations += violations
@@ -362,41 +417,63 @@ def _add_known(
 
 
 def _depend(hosts: dict[str, dict[str, Any]], paired: Paired) -> None:
-    """Names in `dr:dependencies` become host names. Unknown ones, circles and later waves are violations, and dropped."""
-    index: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for key, one in sorted(hosts.items()):
-        ids = {side["id"] for side in one["dr_sides"].values()}
-        for name in {key, *ids, *(re.split(r"[/:]", ident)[-1] for ident in ids)}:
-            index[one["dr_customer"], one["dr_environment"], name].append(key)
-    for key, one in sorted(hosts.items()):
-        needed: list[str] = []
-        for name in one["dr_dependencies"]:
-            candidates = [other for other in index[one["dr_customer"], one["dr_environment"], name] if other != key]
-            near = [other for other in candidates if hosts[other]["dr_account"] == one["dr_account"]] or candidates
-            early = [other for other in near if hosts[other]["dr_wave"] <= one["dr_wave"]]
-            if name in hosts and name != key and hosts[name]["dr_wave"] <= one["dr_wave"]:
-                early = [name]
-            if not early:
-                rule = "the name of a protected resource of the same customer and environment" if not near else "no later wave"
-                remedy = f"correct {name} in the tag dr:dependencies of {key}"
-                paired.violations.append(Violation(key, "dr:dependencies", name, rule, remedy, "warning"))
-            needed += [other for other in early if other not in needed]
-        one["dr_dependencies"] = needed
-    for key in sorted(hosts):
-        for other in list(hosts[key]["dr_dependencies"]):
-            if _reaches(hosts, other, key):
-                hosts[key]["dr_dependencies"].remove(other)
-                rule, remedy = "no circle", f"remove {other} from the tag dr:dependencies of {key}, or the other way round"
-                paired.violations.append(Violation(key, "dr:dependencies", other, rule, remedy, "warning"))
+    """Names in `dr:dependencies` become host names. What cannot be one is a violation, and dropped."""
+    found, problems = resolve(
+        Dependent(
+            key,
+            (one["dr_customer"], one["dr_environment"]),
+            one["dr_account"],
+            one["dr_wave"],
+            tuple(side["id"] for side in one["dr_sides"].values()),
+            tuple(one["dr_dependencies"]),
+        )
+        for key, one in hosts.items()
+    )
+    for key, needed in found.items():
+        hosts[key]["dr_dependencies"] = needed
+    paired.violations += [
+        Violation(one.key, "dr:dependencies", one.name, one.rule, one.remedy, "warning", "dependencies") for one in problems
+    ]
 
 
-def _reaches(hosts: Mapping[str, Mapping[str, Any]], start: str, goal: str) -> bool:
-    seen, todo = set[str](), [start]
-    while todo:
-        key = todo.pop()
-        if key == goal:
-            return True
-        if key not in seen:
-            seen.add(key)
-            todo += hosts[key]["dr_dependencies"]
-    return False
+def _keep_objectives(hosts: Mapping[str, Mapping[str, Any]], durations: Callable[[str], Mapping[str, int]], paired: Paired) -> None:
+    """H.1: dr:rto-target must be at least the sum of the phases' durations. A standby that is there already takes no time."""
+    for key, one in sorted(hosts.items()):
+        if one["dr_rto_seconds"] is None:
+            continue
+        standing = sum(side["arn"] is not None for side in one["dr_sides"].values()) > 1
+        expected = durations(one["dr_technology"])
+        needed = {phase: expected.get(phase, 0) for phase in ("activate",) if expected}
+        if not standing:
+            needed = {"instantiate": expected.get("instantiate", 0), **needed}
+        minutes = -(-sum(needed.values()) // 60)
+        if one["dr_rto_seconds"] < minutes * 60:
+            phases = " and ".join(f"{phase} {seconds} s" for phase, seconds in needed.items() if seconds)
+            rule = f"at least {minutes} minutes: {phases} are expected"
+            remedy = f"set the tag dr:rto-target of {key} to {minutes} or more"
+            if needed.get("instantiate"):
+                remedy += ", or prepare its standby ahead of time"
+            given = str(one["dr_rto_seconds"] // 60)
+            paired.violations.append(Violation(key, "dr:rto-target", given, rule, remedy, "warning", "recovery_time"))
+
+
+def _keep_waves_unique(hosts: Mapping[str, Mapping[str, Any]], paired: Paired) -> None:
+    """H.1: dr:wave must be unique within the same priority level."""
+    first: dict[tuple[Any, ...], str] = {}
+    for key, one in sorted(hosts.items()):
+        wave, priority = one["dr_wave"], one["dr_priority"]
+        other = first.setdefault((one["dr_customer"], one["dr_environment"], wave, priority), key)
+        if other != key:
+            rule = f"a wave without another resource of priority {priority}; {other} is in it"
+            remedy = f"give {key} another dr:wave or another dr:priority"
+            paired.violations.append(Violation(key, "dr:wave", str(wave), rule, remedy, "warning", "unique_waves"))
+
+
+def _unpaired(name: str, variables: Mapping[str, Any], scope: Scope) -> Iterator[dict[str, str]]:
+    """A host with one side. A source server has no other: AWS itself keeps it in the region that it recovers to."""
+    technology, sides = variables["dr_technology"], variables["dr_sides"]
+    if len(sides) > 1 or technology == "drs":
+        return
+    region = scope.other(next(iter(sides)))
+    remedy = f"if it exists in {region}, tag {name} dr:peer={region}:<its identifier>; if not, INSTANTIATE makes it"
+    yield {"host": name, "technology": technology, "account": variables["dr_account"], "region": region, "remedy": remedy}

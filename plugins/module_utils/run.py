@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .accounts import Account, Accounts, AwsReader
+from .drills import reconciler
 from .dynamo import MissingError, epoch
 from .engine import Result
 from .errors import InputError
@@ -29,7 +31,8 @@ STOPPING_PHASES = ("instantiate", "activate", "rollback")
 class Control:
     """The control plane and the ways into AWS, from the inventory's `dr_control` variable.
 
-    control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, topic_arn, poll_limit_seconds}.
+    control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, topic_arn, poll_limit_seconds,
+    source_identity}.
     session: how the role sessions are named in CloudTrail.
     """
 
@@ -38,7 +41,12 @@ class Control:
             if not control.get(name):
                 option = name if name == "control_region" else f"control_{name}"
                 raise InputError(option, control.get(name), "a value", f"set {option} in the inventory file")
-        self.accounts = Accounts([Account(**account) for account in control["accounts"]], control["control_region"], session)
+        self.accounts = Accounts(
+            [Account(**account) for account in control["accounts"]],
+            control["control_region"],
+            session,
+            source_identity=control.get("source_identity"),
+        )
         self.settings = control
         self.cloud = AwsReader(self.accounts)
         self.store = Store(self.accounts.control("dynamodb"), self.accounts.control("s3"), control["table"], control["bucket"])
@@ -69,6 +77,7 @@ class Run:
         self.cloud, self.store, self.notifier = control.cloud, control.store, control.notifier
         self.execution_id: str = execution["execution_id"]
         self.parameters = Parameters.from_json(execution["parameters"])
+        self.adapter = reconciler(self.parameters.operation)
         self.check_mode = not self.execution_id
         self.journal: StoredJournal | MemoryJournal = MemoryJournal()
         self.record: Mapping[str, Any] = {}
@@ -92,11 +101,18 @@ class Run:
         return cls(ways, execution, Plan.from_json(body["plan"]), body["captured"])
 
     def pairs(self, hosts: Mapping[str, Mapping[str, Any]]) -> list[Pair]:
-        """The frozen pairs of the hosts of a batch; in check mode made of their variables."""
+        """The frozen pairs of the hosts of a batch; in check mode made of their variables. In a drill they are those of copies."""
         if self.plan is None:
             source, target = self.parameters.source_region, self.parameters.target_region
-            return [pair_of(key, variables, source, target) for key, variables in hosts.items()]
-        return [pair for pair in self.plan.pairs if pair.key in hosts]
+            pairs = [pair_of(key, variables, source, target) for key, variables in hosts.items()]
+        else:
+            pairs = [pair for pair in self.plan.pairs if pair.key in hosts]
+        return [self._of_drill(pair) for pair in pairs] if self.parameters.drill else pairs
+
+    def _of_drill(self, pair: Pair) -> Pair:
+        """The health check URL is production's: it says nothing of a copy."""
+        settings = {**pair.settings, "drill_id": self.execution_id or "check"}
+        return replace(pair, settings=settings, health_check_url=None)
 
     def goals(self, hosts: Mapping[str, Mapping[str, Any]], leave_out: Iterable[str] = ()) -> list[Goal]:
         """What the engine is asked for the hosts of a batch."""
@@ -112,15 +128,20 @@ class Run:
     def already(self, phase: str, hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Result]:
         """Results that need no look: what the plan found to hold before anything was done.
 
-        In check mode nothing is activated, so that CLEANUP and REPLICATE can only be decided where the target serves already.
+        In check mode nothing is activated, so that CLEANUP and REPLICATE can only be decided where the target serves already; of a
+        drill nothing is copied, and only INSTANTIATE can be decided.
         """
         already = self.execution["already"]
         found = {key: Result(key, phase, "done", outputs={"already": True}) for key in already.get(phase, ()) if key in hosts}
-        if self.check_mode and phase in NEEDS_SOURCE:
-            why = "decided once the target serves"
+        if self.check_mode and (phase != "instantiate" if self.parameters.drill else phase in NEEDS_SOURCE):
             serving = frozenset(already.get("activate", ()))
+            why = "decided once the copy stands" if self.parameters.drill else "decided once the target serves"
             found.update({key: Result(key, phase, "not_yet", why=why) for key in hosts if key not in serving})
         return found
+
+    def stops(self, phase: str, result: Result) -> bool:
+        """Whether the waves after it may not begin. A drill goes on: what it finds is reported, and its copies are removed."""
+        return not self.parameters.drill and phase in STOPPING_PHASES and result.status not in ("done", "would_change")
 
     def elapsed_seconds(self) -> float:
         """Since the execution started."""
@@ -138,18 +159,29 @@ class Run:
 
     def settle(self, phase: str, results: Mapping[str, Result]) -> None:
         """Settles the fence debts of sources that CLEANUP saw out of service."""
-        if self.check_mode or phase != "cleanup":
+        if self.check_mode or self.parameters.drill or phase != "cleanup":
             return
         for key, result in results.items():
             if result.status == "done":
                 self.store.settle(self.parameters.customer, self.parameters.environment, key)
+
+    def found(self, ill: Mapping[str, str]) -> None:
+        """What a drill's health check found, by pair key, "" for a healthy copy: it is kept as the end of ACTIVATE."""
+        outputs = {key: known["done"] for key, known in self.journal.known("activate").items() if known["done"] is not None}
+        bad = [
+            (key, "activate", "failed", {"why": why, "remedy": "see why it is not healthy, then a new drill"})
+            for key, why in ill.items()
+            if why and key in outputs
+        ]
+        good = [(key, "activate", "done", {"outputs": outputs[key]}) for key, why in ill.items() if not why and key in outputs]
+        self.journal.finish([*bad, *good])
 
     def savings(self) -> dict[str, Estimate]:
         """What CLEANUP has saved in this execution so far, by pair key; the sum is kept with the execution. Nothing in check mode.
 
         A source that ACTIVATE stopped, as the fence of a planned failover, counts as well: CLEANUP leaves it stopped.
         """
-        if self.check_mode or self.plan is None:
+        if self.check_mode or self.parameters.drill or self.plan is None:
             return {}
         done = {key: known["done"] for key, known in self.journal.known("cleanup").items() if known["done"] is not None}
         sent: dict[str, set[tuple[str, str]]] = {}
@@ -165,11 +197,6 @@ class Run:
     def resume_command(self) -> str:
         """The command that goes on with this execution."""
         return resume_command({"execution_id": self.execution_id, "operation": self.parameters.operation})
-
-
-def stops(phase: str, result: Result) -> bool:
-    """Whether the waves after it may not begin."""
-    return phase in STOPPING_PHASES and result.status not in ("done", "would_change")
 
 
 def counts(results: Mapping[str, Result]) -> dict[str, int]:

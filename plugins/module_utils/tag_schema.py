@@ -14,6 +14,20 @@ from .model import PRIORITIES
 ENVIRONMENTS: Final = ("production", "staging", "development")
 #: Names a protected record set on a hosted zone's tags: `dr:record:<name>/<type>[/<set identifier>]`.
 RECORD_PREFIX: Final = "dr:record:"
+#: What may be made an error that forbids a plan, and is none by default. Rules are what `Violation.check` says; a tag is required.
+#: "unique_waves" (H.1: a wave is unique within a priority) contradicts recovery in parallel (FR-3.2): only where it is wanted.
+STRICT_RULES: Final = (
+    "values",
+    "spelling",
+    "agreement",
+    "dependencies",
+    "recovery_time",
+    "unique_waves",
+    "dr:priority",
+    "dr:recovery-strategy",
+    "dr:rto-target",
+    "dr:rpo-target",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .tag_schema import RECORD_PREFIX, SCHEMA, Rule
@@ -17,7 +17,11 @@ _WHOLE = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A tag that breaks the schema. severity: "error" (the resource cannot be recovered as tagged) or "warning"."""
+    """A tag that breaks the schema.
+
+    severity: "error" (no plan is made until it is corrected or accepted) or "warning". check: which kind of rule: required, values,
+    spelling, scope, peer, agreement, records, dependencies, recovery_time or unique_waves.
+    """
 
     resource: str
     tag: str
@@ -25,14 +29,23 @@ class Violation:
     rule: str
     remedy: str
     severity: str = "error"
+    check: str = "values"
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, as in the host variable `dr_inventory.violations`."""
         return asdict(self)
 
 
-def parse(tags: Mapping[str, str], resource: str = "") -> tuple[dict[str, Any], list[Violation]]:
+def harden(violation: Violation, strict: Collection[str]) -> Violation:
+    """A warning that a strict rule makes an error."""
+    asked = violation.check in strict or (violation.check == "required" and violation.tag in strict)
+    return replace(violation, severity="error") if asked else violation
+
+
+def parse(tags: Mapping[str, str], resource: str = "", strict: Collection[str] = ()) -> tuple[dict[str, Any], list[Violation]]:
     """The values of a resource's tags, and what is wrong with them. resource: how it is named in violations.
+
+    strict: optional tags that are missed where they are absent (`STRICT_RULES`).
 
     values: {enabled: bool, wave: int, customer, environment, priority, recovery_strategy, rto_seconds, rpo_seconds: int,
     health_check_url, dependencies: (str, …), peer}; None (dependencies: ()) where a tag is absent or unusable.
@@ -43,7 +56,7 @@ def parse(tags: Mapping[str, str], resource: str = "") -> tuple[dict[str, Any], 
         given = tags.get(tag)
         if given is None:
             values[rule.field] = _value(rule, rule.default)
-            if rule.required:
+            if rule.required or tag in strict:
                 violations.append(_violation(resource, tag, None, rule))
         elif holds(rule, given):
             values[rule.field] = _value(rule, given)
@@ -79,7 +92,7 @@ def _violation(resource: str, tag: str, given: str | None, rule: Rule) -> Violat
     said = f"required: {rule.said}" if given is None else rule.said
     if given is not None and rule.fallback is not None:
         said += f"; taken as {rule.fallback}"
-    return Violation(resource, tag, given, said, remedy, severity)
+    return Violation(resource, tag, given, said, remedy, severity, "required" if given is None else "values")
 
 
 def _misspelt(tags: Mapping[str, str], resource: str) -> list[Violation]:
@@ -97,5 +110,5 @@ def _misspelt(tags: Mapping[str, str], resource: str) -> list[Violation]:
             near = difflib.get_close_matches(tag.lower(), known, n=1, cutoff=0.85)
         if near and known[near[0]] not in tags:
             remedy = f"rename the tag {tag} of {resource or 'the resource'} to {known[near[0]]}"
-            found.append(Violation(resource, tag, value, f"spelt {known[near[0]]}", remedy, "warning"))
+            found.append(Violation(resource, tag, value, f"spelt {known[near[0]]}", remedy, "warning", "spelling"))
     return found

@@ -81,7 +81,9 @@ def options(**more: Any) -> dict[str, Any]:
     given = dict.fromkeys(estate.OPTIONS)
     defaults = {
         "records": [],
-        "tagging_api": False,
+        "index": "local",
+        "tagging_api": True,
+        "account_timeout_seconds": 120,
         "workers": 8,
         "connect_timeout": 2,
         "read_timeout": 5,

@@ -123,6 +123,7 @@ def test_groups_variables_and_order(sandbox: Any, run: Callable[..., Any], tmp_p
         "bucket": None,
         "topic_arn": None,
         "poll_limit_seconds": None,
+        "source_identity": None,
     }
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import Account, CallError, Failure
-from ansible_collections.dr.aws.plugins.module_utils.discovery import FILTER, Discoverer, Discovery
+from ansible_collections.dr.aws.plugins.module_utils.discovery import Discoverer, Discovery
+from ansible_collections.dr.aws.plugins.module_utils.explorer import FILTER
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE
 
 EAST, WEST, SHOP, BILLING = "us-east-1", "us-west-2", "200000000001", "200000000002"

@@ -4,15 +4,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from ansible.template import Templar
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.dr.aws.plugins.module_utils import snapshot
 from ansible_collections.dr.aws.plugins.module_utils.discovery import Discovery, Found
 from ansible_collections.dr.aws.plugins.module_utils.pairing import Paired, Scope, pair_up
+from ansible_collections.dr.aws.plugins.module_utils.tag_schema import SCHEMA, STRICT_RULES
+from ansible_collections.dr.aws.plugins.module_utils.tags import Violation
 
 EAST, WEST, SHOP, BILLING = "us-east-1", "us-west-2", "200000000001", "200000000002"
 SCOPE = Scope((EAST, WEST))
@@ -25,7 +31,7 @@ def one(technology: str, region: str, name: str, account: str = SHOP, **tags: st
 
 
 def paired(*found: Found, scope: Scope = SCOPE, **more: Any) -> Paired:
-    known = {name: more.pop(name) for name in ("records", "snapshots") if name in more}
+    known = {name: more.pop(name) for name in ("records", "snapshots", "durations") if name in more}
     accounts = tuple({"id": account} for account in sorted({each.account for each in found}))
     return pair_up(Discovery(found, accounts=accounts, **more), scope, **known)
 
@@ -70,10 +76,36 @@ def test_what_aws_relates_is_a_pair_even_when_the_other_side_has_no_tags() -> No
     assert result.hosts["rds-200000000001-orders"]["dr_sides"][WEST] == {"id": "replica", "arn": "arn:west"}
 
 
-def test_a_peer_tag_counts_before_what_aws_relates() -> None:
+def test_the_only_one_that_aws_relates_counts_before_a_peer_tag_which_is_reported() -> None:
     group = {(EAST, "orders"): None, (WEST, "other"): None}
-    result = paired(one("rds", EAST, "orders", peer="chosen"), peers={("rds", SHOP): [group]})
-    assert sides(result) == {"rds-200000000001-orders": {EAST: "orders", WEST: "chosen"}}
+    result = paired(one("rds", EAST, "orders", peer="stale"), peers={("rds", SHOP): [group]})
+    assert sides(result) == {"rds-200000000001-orders": {EAST: "orders", WEST: "other"}}
+    assert [(each.tag, each.value, each.rule, each.severity) for each in result.violations] == [
+        ("dr:peer", "stale", "other, which AWS relates it to", "warning")
+    ]
+
+
+def test_a_peer_tag_that_names_the_removed_predecessor_of_a_file_system_is_not_reported() -> None:
+    group = {(EAST, "fs-1"): None, (WEST, "fs-3"): None}
+    result = paired(one("efs", EAST, "fs-1", peer=f"{WEST}:fs-2"), peers={("efs", SHOP): [group]})
+    assert (sides(result), result.violations) == ({f"efs-{SHOP}-fs-1": {EAST: "fs-1", WEST: "fs-3"}}, [])
+    found = [one("efs", EAST, "fs-1", peer=f"{WEST}:fs-2"), one("efs", WEST, "fs-2")]
+    assert [each.check for each in paired(*found, peers={("efs", SHOP): [group]}).violations] == ["peer"]
+
+
+def test_among_several_that_aws_relates_the_peer_tag_chooses() -> None:
+    groups = [{(EAST, "orders"): None, (WEST, name): f"arn:{name}"} for name in ("a-report", "standby")]
+    chosen = paired(one("rds", EAST, "orders", peer="standby"), peers={("rds", SHOP): groups})
+    assert chosen.hosts["rds-200000000001-orders"]["dr_sides"][WEST] == {"id": "standby", "arn": "arn:standby"}
+    assert chosen.violations == []
+    first = paired(one("rds", EAST, "orders"), peers={("rds", SHOP): groups})
+    assert sides(first) == {"rds-200000000001-orders": {EAST: "orders", WEST: "a-report"}}
+
+
+def test_what_the_snapshot_knows_counts_before_one_of_several_that_aws_relates() -> None:
+    groups = [{(EAST, "orders"): None, (WEST, name): None} for name in ("a-report", "orders-dr")]
+    result = paired(one("rds", EAST, "orders"), peers={("rds", SHOP): groups}, snapshots=[taken(paired(*BOTH[:2]).hosts)])
+    assert sides(result) == {"rds-200000000001-orders": {EAST: "orders", WEST: "orders-dr"}}
 
 
 def test_two_resources_that_claim_one_counterpart_are_told_apart() -> None:
@@ -124,6 +156,156 @@ def test_the_wrong_customer_and_environment_are_left_out_without_a_word() -> Non
     assert result.violations == []
 
 
+KNOWN = Scope((EAST, WEST), "acme", "production", frozenset({("acme", "production"), ("acme", "staging")}))
+
+
+@pytest.mark.parametrize("tags", [{"Customer": "acmee"}, {"Environment": "development"}])
+def test_a_combination_of_customer_and_environment_that_does_not_exist_is_reported_even_when_another_is_wanted(
+    tags: dict[str, str],
+) -> None:
+    result = paired(one("ecs", EAST, "a/b", **tags), one("ecs", EAST, "a/c"), scope=KNOWN)
+    label, given = f"ecs a/b ({SHOP}, us-east-1)", "/".join({"Customer": "acme", "Environment": "production", **tags}.values())
+    remedy = f"correct Customer or Environment of {label}, or add it to customers"
+    rule = "with Environment one of acme/production, acme/staging"
+    assert result.violations == [Violation(label, "Customer", given, rule, remedy, "error", "scope")]
+    assert list(result.hosts) == ["ecs-200000000001-a-c"]
+
+
+def test_another_customer_that_exists_is_left_out_without_a_word() -> None:
+    assert paired(one("ecs", EAST, "a/b", Environment="staging"), scope=KNOWN).violations == []
+
+
+DURATIONS: dict[str, dict[str, int]] = {"rds": {"instantiate": 3600, "activate": 601}, "route53": {"activate": 60}}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "standby", "needed"),
+    [("71", False, None), ("70", False, 71), ("11", True, None), ("10", True, 11)],
+)
+def test_a_recovery_time_shorter_than_the_phases_is_a_violation(minutes: str, standby: bool, needed: int | None) -> None:
+    found = [one("rds", EAST, "orders", rto_target=minutes), *([one("rds", WEST, "orders")] if standby else [])]
+    result = paired(*found, durations=DURATIONS.__getitem__)
+    key = f"rds-{SHOP}-orders"
+    assert list(result.hosts) == [key]
+    if needed is None:
+        assert result.violations == []
+        return
+    phases, also = (
+        ("activate 601 s", "") if standby else ("instantiate 3600 s and activate 601 s", ", or prepare its standby ahead of time")
+    )
+    rule, remedy = (
+        f"at least {needed} minutes: {phases} are expected",
+        f"set the tag dr:rto-target of {key} to {needed} or more{also}",
+    )
+    assert result.violations == [Violation(key, "dr:rto-target", minutes, rule, remedy, "warning", "recovery_time")]
+
+
+def test_a_wave_may_be_shared_unless_the_strict_rule_is_asked_for() -> None:
+    found = [
+        one("ecs", EAST, f"c/{name}", **more)
+        for name, more in (("a", {}), ("b", {}), ("c", {"wave": "2"}), ("d", {"priority": "high"}))
+    ]
+    assert paired(*found).violations == []
+    key, other = f"ecs-{SHOP}-c-b", f"ecs-{SHOP}-c-a"
+    result = paired(*found, scope=Scope((EAST, WEST), strict=frozenset({"unique_waves"})))
+    rule, remedy = (
+        f"a wave without another resource of priority low; {other} is in it",
+        f"give {key} another dr:wave or another dr:priority",
+    )
+    assert result.violations == [Violation(key, "dr:wave", "1", rule, remedy, "error", "unique_waves")]
+    assert len(result.hosts) == 4, "a strict rule forbids a plan, and unprotects nothing"
+
+
+def test_what_is_strict_leaves_nothing_out() -> None:
+    scope = Scope((EAST, WEST), strict=frozenset(STRICT_RULES))
+    result = paired(one("ecs", EAST, "c/a", dependencies="ghost", recovery_strategy="hope"), scope=scope)
+    assert list(result.hosts) == [f"ecs-{SHOP}-c-a"]
+    assert {(each.tag, each.check, each.severity) for each in result.violations} == {
+        ("dr:dependencies", "dependencies", "error"),
+        ("dr:priority", "required", "error"),
+        ("dr:recovery-strategy", "values", "error"),
+        ("dr:rpo-target", "required", "error"),
+        ("dr:rto-target", "required", "error"),
+    }
+
+
+def test_what_has_no_counterpart_is_named_with_the_remedy() -> None:
+    found = [
+        one("ecs", EAST, "c/a"),
+        one("ecs", EAST, "c/b"),
+        one("ecs", WEST, "c/b"),
+        one("rds", WEST, "orders"),
+        one("drs", WEST, "s-1"),
+    ]
+    result = paired(*found)
+    assert [(each["host"], each["technology"], each["account"], each["region"]) for each in result.unpaired] == [
+        (f"ecs-{SHOP}-c-a", "ecs", SHOP, WEST),
+        (f"rds-{SHOP}-orders", "rds", SHOP, EAST),
+    ]
+    assert result.unpaired[0]["remedy"] == (
+        f"if it exists in us-west-2, tag ecs-{SHOP}-c-a dr:peer=us-west-2:<its identifier>; if not, INSTANTIATE makes it"
+    )
+
+
+def text(*more: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(["", "{{ 7 * 7 }}", "{% raw %}", "{{ lookup('pipe', 'id') }}", "true", "1", *more]) | st.text(
+        max_size=20
+    )
+
+
+LISTED: st.SearchStrategy[dict[str, str]] = st.dictionaries(
+    st.sampled_from([*SCHEMA, "Name", "DR:Wave", "dr:wav", "dr:record:a/A"]) | st.text(max_size=12),
+    text("acme", "production", "2", "high", "a,b", "c/a", f"{WEST}:c/a", "eu-west-1:x", f"{EAST}=a {WEST}=b"),
+    max_size=12,
+)
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ecs", "rds", "route53", "drs"]),
+            st.sampled_from([EAST, WEST]),
+            st.sampled_from("abc"),
+            LISTED,
+            st.booleans(),
+        ),
+        max_size=5,
+        unique_by=lambda each: each[:3],
+    )
+)
+def test_no_tags_crash_are_dropped_in_silence_or_are_templated(drawn: list[tuple[str, str, str, dict[str, str], bool]]) -> None:
+    found = [
+        Found(
+            kind,
+            SHOP,
+            "global" if kind == "route53" else region,
+            name,
+            f"arn:{kind}:{region}:{name}",
+            {**(TAGS if good else {}), **tags},
+        )
+        for kind, region, name, tags, good in drawn
+    ]
+    result = paired(*found, durations=lambda technology: DURATIONS.get(technology, {}))
+    hosts = {
+        (one["dr_technology"], region, side["id"].partition("/Z")[0])
+        for one in result.hosts.values()
+        for region, side in one["dr_sides"].items()
+    }
+    reported = " ".join(each.resource for each in result.violations)
+    for each in found:
+        if each.tags.get("dr:enabled") == "false":
+            continue
+        shown = any(kind == each.technology and each.id in (name, name.partition("/")[0]) for kind, _region, name in hosts)
+        assert shown or f"{each.technology} {each.id} ({SHOP}" in reported or f"zone {each.id})" in reported
+    given_tags = {value for each in found for value in each.tags.values()}
+    templar = Templar(loader=None, variables={})
+    for variables in result.hosts.values():
+        for value in variables["dr_tags"].values():
+            assert value in given_tags and templar.template(value) == value
+    json.dumps([result.hosts, [each.to_json() for each in result.violations], result.unpaired])
+
+
 @pytest.mark.parametrize(
     ("tags", "broken"),
     [
@@ -163,8 +345,8 @@ def test_unknown_later_and_circular_dependencies_are_dropped_and_reported() -> N
     )
     assert needs == {"a": [], "b": ["ecs-200000000001-c-a"], "late": []}
     assert sorted(broken) == [
-        ("ecs-200000000001-c-a", "no circle"),
-        ("ecs-200000000001-c-a", "no later wave"),
+        ("ecs-200000000001-c-a", "no circle: ecs-200000000001-c-a needs ecs-200000000001-c-b needs ecs-200000000001-c-a"),
+        ("ecs-200000000001-c-a", "no later wave: ecs-200000000001-c-late"),
         ("ecs-200000000001-c-a", "the name of a protected resource of the same customer and environment"),
     ]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.dr.aws.plugins.module_utils.tag_schema import SCHEMA
-from ansible_collections.dr.aws.plugins.module_utils.tags import parse
+from ansible_collections.dr.aws.plugins.module_utils.tags import Violation, harden, parse
 
 GOOD = {"dr:enabled": "true", "dr:wave": "2", "Customer": "acme", "Environment": "production"}
 
@@ -46,44 +46,101 @@ def test_complete_tags_give_typed_values() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("tag", "value", "severity"),
-    [
-        ("dr:enabled", "True", "error"),
-        ("dr:enabled", "yes", "error"),
-        ("dr:wave", "0", "error"),
-        ("dr:wave", "11", "error"),
-        ("dr:wave", "2.5", "error"),
-        ("dr:wave", " 2", "error"),
-        ("dr:wave", "", "error"),
-        ("dr:wave", "٣", "error"),
-        ("dr:wave", "9" * 200, "error"),
-        ("Customer", "acme_corp", "error"),
-        ("Customer", "acme\n", "error"),
-        ("Customer", "{{ lookup('pipe', 'id') }}", "error"),
-        ("Environment", "Production", "error"),
-        ("dr:priority", "urgent", "warning"),
-        ("dr:priority", "HIGH", "warning"),
-        ("dr:recovery-strategy", "hope", "warning"),
-        ("dr:rto-target", "0", "warning"),
-        ("dr:rpo-target", "five", "warning"),
-        ("dr:health-check-url", "ftp://x", "warning"),
-        ("dr:dependencies", "a b", "warning"),
-        ("dr:peer", "two words", "warning"),
-    ],
-)
-def test_a_broken_rule_is_one_violation_that_names_the_tag_and_the_remedy(tag: str, value: str, severity: str) -> None:
-    _values, violations = parse({**GOOD, tag: value}, "rds/orders-db")
-    (only,) = violations
-    assert (only.resource, only.tag, only.value, only.severity) == ("rds/orders-db", tag, value, severity)
-    assert tag in only.remedy and "rds/orders-db" in only.remedy
+WAVE = "a whole number from 1 to 10"
+ENABLED = "one of true, false"
+CUSTOMER = "text that matches [A-Za-z0-9-]+"
+ENVIRONMENT = "one of production, staging, development"
+PRIORITY = "one of critical, high, medium, low"
+STRATEGY = "one of drs, eks-dns, sql-ag, managed-service, oracle-dg"
+MINUTES = "a whole number of minutes, at least 1"
+URL = "text that matches https?://.+"
+NAMES = "text that matches [A-Za-z0-9,-]+"
+PEER = r"text that matches ([a-z]{2}(-[a-z]+)+-\d:)?\S+"
+
+#: (tag, its value or None for none, what it must be, what is done meanwhile, severity).
+MALFORMED = [
+    ("dr:enabled", None, ENABLED, "", "error"),
+    ("dr:enabled", "", ENABLED, "", "error"),
+    ("dr:enabled", "True", ENABLED, "", "error"),
+    ("dr:enabled", "TRUE", ENABLED, "", "error"),
+    ("dr:enabled", "yes", ENABLED, "", "error"),
+    ("dr:enabled", "1", ENABLED, "", "error"),
+    ("dr:enabled", "true ", ENABLED, "", "error"),
+    ("dr:wave", None, WAVE, "", "error"),
+    ("dr:wave", "", WAVE, "", "error"),
+    ("dr:wave", "0", WAVE, "", "error"),
+    ("dr:wave", "11", WAVE, "", "error"),
+    ("dr:wave", "-1", WAVE, "", "error"),
+    ("dr:wave", "+1", WAVE, "", "error"),
+    ("dr:wave", "2.5", WAVE, "", "error"),
+    ("dr:wave", " 2", WAVE, "", "error"),
+    ("dr:wave", "2\n", WAVE, "", "error"),
+    ("dr:wave", "0x2", WAVE, "", "error"),
+    ("dr:wave", "two", WAVE, "", "error"),
+    ("dr:wave", "٣", WAVE, "", "error"),
+    ("dr:wave", "9" * 200, WAVE, "", "error"),
+    ("Customer", None, CUSTOMER, "", "error"),
+    ("Customer", "", CUSTOMER, "", "error"),
+    ("Customer", "acme_corp", CUSTOMER, "", "error"),
+    ("Customer", "acme corp", CUSTOMER, "", "error"),
+    ("Customer", "acme\n", CUSTOMER, "", "error"),
+    ("Customer", "äcme", CUSTOMER, "", "error"),
+    ("Customer", "../acme", CUSTOMER, "", "error"),
+    ("Customer", "{{ lookup('pipe', 'id') }}", CUSTOMER, "", "error"),
+    ("Environment", None, ENVIRONMENT, "", "error"),
+    ("Environment", "Production", ENVIRONMENT, "", "error"),
+    ("Environment", "prod", ENVIRONMENT, "", "error"),
+    ("Environment", "production,staging", ENVIRONMENT, "", "error"),
+    ("dr:priority", "", PRIORITY, "; taken as medium", "warning"),
+    ("dr:priority", "urgent", PRIORITY, "; taken as medium", "warning"),
+    ("dr:priority", "HIGH", PRIORITY, "; taken as medium", "warning"),
+    ("dr:priority", "1", PRIORITY, "; taken as medium", "warning"),
+    ("dr:recovery-strategy", "", STRATEGY, "", "warning"),
+    ("dr:recovery-strategy", "hope", STRATEGY, "", "warning"),
+    ("dr:recovery-strategy", "DRS", STRATEGY, "", "warning"),
+    ("dr:rto-target", "", MINUTES, "", "warning"),
+    ("dr:rto-target", "0", MINUTES, "", "warning"),
+    ("dr:rto-target", "-5", MINUTES, "", "warning"),
+    ("dr:rto-target", "15m", MINUTES, "", "warning"),
+    ("dr:rto-target", "PT15M", MINUTES, "", "warning"),
+    ("dr:rto-target", "1e3", MINUTES, "", "warning"),
+    ("dr:rpo-target", "0", MINUTES, "", "warning"),
+    ("dr:rpo-target", "five", MINUTES, "", "warning"),
+    ("dr:rpo-target", "5.0", MINUTES, "", "warning"),
+    ("dr:health-check-url", "", URL, "", "warning"),
+    ("dr:health-check-url", "ftp://x", URL, "", "warning"),
+    ("dr:health-check-url", "http://", URL, "", "warning"),
+    ("dr:health-check-url", "shop.example/health", URL, "", "warning"),
+    ("dr:health-check-url", "https://a\nb", URL, "", "warning"),
+    ("dr:dependencies", "", NAMES, "", "warning"),
+    ("dr:dependencies", "a b", NAMES, "", "warning"),
+    ("dr:dependencies", "a;b", NAMES, "", "warning"),
+    ("dr:dependencies", "{{ a }}", NAMES, "", "warning"),
+    ("dr:peer", "", PEER, "", "warning"),
+    ("dr:peer", "two words", PEER, "", "warning"),
+]
 
 
-@pytest.mark.parametrize("tag", [tag for tag, rule in SCHEMA.items() if rule.required])
-def test_a_missing_required_tag_is_an_error(tag: str) -> None:
-    values, violations = parse({key: value for key, value in GOOD.items() if key != tag})
-    assert [(one.tag, one.value, one.severity) for one in violations] == [(tag, None, "error")]
-    assert values[SCHEMA[tag].field] is None
+@pytest.mark.parametrize(("tag", "value", "rule", "meanwhile", "severity"), MALFORMED)
+def test_a_malformed_tag_gives_exactly_its_violation(tag: str, value: str | None, rule: str, meanwhile: str, severity: str) -> None:
+    tags = {**GOOD, tag: value} if value is not None else {name: given for name, given in GOOD.items() if name != tag}
+    values, violations = parse(tags, "rds/orders-db")
+    required, check = ("required: ", "required") if value is None else ("", "values")
+    remedy = f"set the tag {tag} of rds/orders-db to {rule}"
+    assert violations == [Violation("rds/orders-db", tag, value, f"{required}{rule}{meanwhile}", remedy, severity, check)]
+    assert values[SCHEMA[tag].field] == {"dr:priority": "medium", "dr:dependencies": ()}.get(tag)
+
+
+def test_strict_tags_must_be_there_and_strict_rules_are_errors() -> None:
+    strict = {"dr:rto-target", "values", "spelling"}
+    _values, violations = parse({**GOOD, "dr:rpo-target": "x", "dr:prioritty": "high"}, "x", strict)
+    assert [(one.tag, one.check, one.severity) for one in violations] == [
+        ("dr:rto-target", "required", "warning"),
+        ("dr:rpo-target", "values", "warning"),
+        ("dr:prioritty", "spelling", "warning"),
+    ]
+    assert {harden(one, strict).severity for one in violations} == {"error"}
+    assert {harden(one, ()).severity for one in violations} == {"warning"}
 
 
 @pytest.mark.parametrize(("given", "taken"), [(None, "low"), ("urgent", "medium"), ("high", "high")])
@@ -95,9 +152,8 @@ def test_priority_is_low_when_missing_and_medium_when_invalid(given: str | None,
 @pytest.mark.parametrize("tag", ["DR:Priority", "dr:prioritty", "dr:piority"])
 def test_a_misspelt_tag_is_named_with_the_right_spelling(tag: str) -> None:
     _values, violations = parse({**GOOD, tag: "critical"}, "x")
-    assert [(one.tag, one.severity, one.remedy) for one in violations] == [
-        (tag, "warning", f"rename the tag {tag} of x to dr:priority")
-    ]
+    remedy = f"rename the tag {tag} of x to dr:priority"
+    assert violations == [Violation("x", tag, "critical", "spelt dr:priority", remedy, "warning", "spelling")]
 
 
 @pytest.mark.parametrize("tag", ["dr:follows", "dr:epoch", "dr:role", "dr:execution", "Name", "priority"])
