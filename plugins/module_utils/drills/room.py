@@ -71,7 +71,8 @@ def vpcs_of(reader: Reader, account: str, region: str, subnets: Iterable[str]) -
     wanted = sorted(set(subnets))
     if not wanted:
         return {}
-    found = reader.pages(account, region, "ec2", "describe_subnets", "Subnets", SubnetIds=wanted)
+    named = [{"Name": "subnet-id", "Values": wanted}]  # a filter: one that is gone is no error
+    found = reader.pages(account, region, "ec2", "describe_subnets", "Subnets", Filters=named)
     return found if isinstance(found, Unreachable) else {one["SubnetId"]: one["VpcId"] for one in found or ()}
 
 
