@@ -81,6 +81,14 @@ EXAMPLES = r"""
         subnets: [subnet-0a1b2c3d, subnet-0e4f5a6b]
         security_groups: [sg-0a1b2c3d]
 
+- name: One task of the standby in the drill room, for a drill
+  dr.aws.ecs_service:
+    phase: instantiate
+    name: apps/api
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Run apps/api in us-west-2, with the source region gone
   dr.aws.ecs_service:
     phase: activate
@@ -159,6 +167,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.ecs_service import EcsService
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.ecs_service import EcsServiceDrill
 
 
 def main() -> None:
@@ -177,6 +186,7 @@ def main() -> None:
             "replace": {"type": "dict"},
             "regions": {"type": "dict"},
         },
+        EcsServiceDrill(),
     )
 
 

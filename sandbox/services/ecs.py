@@ -3,8 +3,8 @@
 """ECS services whose tasks take time to start and stop, and can fail to; Application Auto Scaling targets that clamp.
 
 Clusters are moto's; services, tasks, task definitions and scalable targets are ours: moto runs every task at once and
-lists none.
-Not simulated: placement, capacity providers, rollback of a failed deployment, scaling by metrics or schedules, RunTask.
+lists none. Calls about tasks are in ecs_tasks.py.
+Not simulated: placement, capacity providers, rollback of a failed deployment, scaling by metrics or schedules.
 """
 
 from __future__ import annotations
@@ -64,8 +64,14 @@ class Service:
 # -- state ------------------------------------------------------------------------------------------------------------
 
 
-def _services(ctx: Ctx) -> dict[tuple[str, str], Service]:
+def held_services(ctx: Ctx) -> dict[tuple[str, str], Service]:
     held: dict[tuple[str, str], Service] = ctx.at("ecs").setdefault("services", {})
+    return held
+
+
+def standalone(ctx: Ctx) -> dict[str, Params]:
+    """Tasks that belong to no service, by ARN."""
+    held: dict[str, Params] = ctx.at("ecs").setdefault("standalone", {})
     return held
 
 
@@ -74,33 +80,33 @@ def _definitions(ctx: Ctx) -> dict[str, list[Params]]:
     return held
 
 
-def _arn(ctx: Ctx, kind: str, name: str) -> str:
+def arn_of(ctx: Ctx, kind: str, name: str) -> str:
     return f"arn:aws:ecs:{ctx.region}:{ctx.account}:{kind}/{name}"
 
 
-def _hex(ctx: Ctx, digits: int = 32) -> str:
+def hex_of(ctx: Ctx, digits: int = 32) -> str:
     """Identifiers count up: the same calls give the same ones."""
     store = ctx.at("ecs")
     store["ids"] = store.get("ids", 0) + 1
     return f"{zlib.crc32(f'{ctx.account}{ctx.region}'.encode()):08x}{store['ids']:0{digits - 8}x}"
 
 
-def _cluster(ctx: Ctx, params: Params) -> str:
+def cluster_of(ctx: Ctx, params: Params) -> str:
     name = str(params.get("cluster") or "default").rsplit("/", 1)[-1]
     if name not in get_backend("ecs")[ctx.account][ctx.region].clusters:
         raise AwsError("ClusterNotFoundException", "Cluster not found.")
     return name
 
 
-def _service(ctx: Ctx, params: Params, key: str = "service") -> Service:
-    cluster, name = _cluster(ctx, params), str(params[key]).rsplit("/", 1)[-1]
-    service = _services(ctx).get((cluster, name))
+def service_of(ctx: Ctx, params: Params, key: str = "service") -> Service:
+    cluster, name = cluster_of(ctx, params), str(params[key]).rsplit("/", 1)[-1]
+    service = held_services(ctx).get((cluster, name))
     if service is None:
         raise AwsError("ServiceNotFoundException", "Service not found.")
     return service
 
 
-def _definition(ctx: Ctx, name: str) -> Params:
+def definition_of(ctx: Ctx, name: str) -> Params:
     family, _colon, revision = name.rsplit("/", 1)[-1].partition(":")
     revisions = _definitions(ctx).get(family, [])
     for definition in reversed(revisions):
@@ -130,7 +136,7 @@ def _count(service: Service) -> None:
         deployment["desiredCount"] = service.view["desiredCount"] if deployment is service.primary else 0
 
 
-def _reconcile(ctx: Ctx, service: Service) -> None:
+def reconcile(ctx: Ctx, service: Service) -> None:
     """Start what is lacking in the primary deployment, stop what is too much of it."""
     if service.view["status"] != "ACTIVE" or service.primary["rolloutState"] == "FAILED":
         wanted = 0 if service.view["status"] != "ACTIVE" else None
@@ -141,7 +147,7 @@ def _reconcile(ctx: Ctx, service: Service) -> None:
         if len(ours) < wanted:
             _launch(ctx, service, wanted - len(ours))
         elif len(ours) > wanted:
-            _stop(ctx, service, ours[wanted:], "ServiceSchedulerInitiated", "Scaling activity initiated by deployment")
+            stop_tasks(ctx, service, ours[wanted:], "ServiceSchedulerInitiated", "Scaling activity initiated by deployment")
     _count(service)
     _settle(ctx, service)
 
@@ -169,7 +175,7 @@ def _launch(ctx: Ctx, service: Service, number: int) -> None:
 
     def failed() -> None:
         mine = [task for task in tasks if task["desiredStatus"] == "RUNNING"]
-        image = _definition(ctx, service.view["taskDefinition"])["containerDefinitions"][0]["image"]
+        image = definition_of(ctx, service.view["taskDefinition"])["containerDefinitions"][0]["image"]
         for task in mine:
             task.update(desiredStatus="STOPPED", lastStatus="STOPPED", stopCode="TaskFailedToStart")
             task.update(stoppedAt=ctx.clock.now(), stoppedReason=REASON.format(image=image))
@@ -199,10 +205,10 @@ def _failed(ctx: Ctx, service: Service, number: int) -> None:
         _say(service, ctx.clock.now(), f"deployment {primary['id']} deployment failed: tasks failed to start.")
         return
     retry = min(RETRY_MAX, RETRY_AFTER * 2 ** (service.attempts - 1))
-    ctx.clock.after(retry, lambda: _reconcile(ctx, service) if service.primary is primary else None)
+    ctx.clock.after(retry, lambda: reconcile(ctx, service) if service.primary is primary else None)
 
 
-def _stop(ctx: Ctx, service: Service, tasks: Iterable[Params], code: str, reason: str) -> None:
+def stop_tasks(ctx: Ctx, service: Service, tasks: Iterable[Params], code: str, reason: str) -> None:
     ctx, leaving = ctx.within(), list(tasks)
     for task in leaving:
         task.update(desiredStatus="STOPPED", stopCode=code, stoppedReason=reason, stoppingAt=ctx.clock.now())
@@ -247,7 +253,7 @@ def _settle(ctx: Ctx, service: Service) -> None:
         return
     old = [task for task in service.alive() if task["startedBy"] != primary["id"]]
     if old:
-        _stop(ctx, service, old, "ServiceSchedulerInitiated", "Task stopped by deployment")
+        stop_tasks(ctx, service, old, "ServiceSchedulerInitiated", "Task stopped by deployment")
 
     def completed() -> None:
         if primary["rolloutState"] == "IN_PROGRESS" and service.primary is primary:
@@ -263,7 +269,7 @@ def _task(ctx: Ctx, service: Service, status: str) -> Params:
     view, now = service.view, ctx.clock.now()
     cluster = view["clusterArn"].rsplit("/", 1)[-1]
     task = {
-        "taskArn": _arn(ctx, "task", f"{cluster}/{_hex(ctx)}"),
+        "taskArn": arn_of(ctx, "task", f"{cluster}/{hex_of(ctx)}"),
         "clusterArn": view["clusterArn"],
         "taskDefinitionArn": view["taskDefinition"],
         "group": f"service:{view['serviceName']}",
@@ -279,7 +285,7 @@ def _task(ctx: Ctx, service: Service, status: str) -> Params:
 
 def _deployment(ctx: Ctx, view: Params, state: str) -> Params:
     return {
-        "id": f"ecs-svc/{int(_hex(ctx, 18), 16):020d}",
+        "id": f"ecs-svc/{int(hex_of(ctx, 18), 16):020d}",
         "status": "PRIMARY",
         "taskDefinition": view["taskDefinition"],
         "desiredCount": view["desiredCount"],
@@ -308,14 +314,14 @@ def _make(ctx: Ctx, cluster: str, params: Params, state: str) -> Service:
         "enableExecuteCommand": False,
         "propagateTags": "NONE",
         **{name: value for name, value in params.items() if name not in _CREATE_ONLY},
-        "serviceArn": _arn(ctx, "service", f"{cluster}/{params['serviceName']}"),
+        "serviceArn": arn_of(ctx, "service", f"{cluster}/{params['serviceName']}"),
         "serviceName": params["serviceName"],
-        "clusterArn": _arn(ctx, "cluster", cluster),
+        "clusterArn": arn_of(ctx, "cluster", cluster),
         "status": "ACTIVE",
         "desiredCount": params.get("desiredCount", 0),
         "runningCount": 0,
         "pendingCount": 0,
-        "taskDefinition": _definition(ctx, params["taskDefinition"])["taskDefinitionArn"],
+        "taskDefinition": definition_of(ctx, params["taskDefinition"])["taskDefinitionArn"],
         "createdAt": ctx.clock.now(),
         "events": [],
     }
@@ -323,7 +329,7 @@ def _make(ctx: Ctx, cluster: str, params: Params, state: str) -> Service:
         del view["launchType"]
     view["deployments"] = [_deployment(ctx, view, state)]
     service = Service(view, {tag["key"]: tag.get("value", "") for tag in params.get("tags", [])})
-    _services(ctx)[cluster, params["serviceName"]] = service
+    held_services(ctx)[cluster, params["serviceName"]] = service
     return service
 
 
@@ -339,30 +345,30 @@ def _shown(service: Service, tags: bool) -> Params:
 @op("ecs", "CreateService")
 def create_service(ctx: Ctx, params: Params) -> Params:
     """At any count. A second one of the same name is refused, unless it comes with the first one's client token."""
-    cluster = _cluster(ctx, params)
+    cluster = cluster_of(ctx, params)
     token, tokens = params.get("clientToken"), ctx.store.setdefault("tokens", {})
-    before = _services(ctx).get((cluster, params["serviceName"]))
+    before = held_services(ctx).get((cluster, params["serviceName"]))
     if before and before.view["status"] == "DRAINING":
         raise AwsError("InvalidParameterException", "Unable to Start a service that is still Draining.")
     if before and before.view["status"] == "ACTIVE":
         if token and tokens.get(token) is before:
             return {"service": _shown(before, True)}
         raise AwsError("InvalidParameterException", "Creation of service was not idempotent.")
-    definition = _definition(ctx, params.get("taskDefinition", ""))
+    definition = definition_of(ctx, params.get("taskDefinition", ""))
     if definition.get("networkMode") == "awsvpc" and not params.get("networkConfiguration"):
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
         raise AwsError("InvalidParameterException", message)
     service = _make(ctx, cluster, params, "IN_PROGRESS")
     if token:
         tokens[token] = service
-    _reconcile(ctx, service)
+    reconcile(ctx, service)
     return {"service": _shown(service, True)}
 
 
 @op("ecs", "UpdateService")
 def update_service(ctx: Ctx, params: Params) -> Params:
     """desiredCount scales; taskDefinition, networkConfiguration and forceNewDeployment start a deployment."""
-    service = _service(ctx, params)
+    service = service_of(ctx, params)
     view = service.view
     if view["status"] != "ACTIVE":
         raise AwsError("ServiceNotActiveException", "Service was not ACTIVE.")
@@ -373,7 +379,7 @@ def update_service(ctx: Ctx, params: Params) -> Params:
         raise AwsError("InvalidParameterException", message)
     anew = {"taskDefinition", "networkConfiguration", "platformVersion"} & params.keys()
     if "taskDefinition" in params:
-        view["taskDefinition"] = _definition(ctx, params["taskDefinition"])["taskDefinitionArn"]
+        view["taskDefinition"] = definition_of(ctx, params["taskDefinition"])["taskDefinitionArn"]
     view.update({name: value for name, value in params.items() if name not in _UPDATE_ONLY})
     view["desiredCount"] = params.get("desiredCount", view["desiredCount"])
     if anew or params.get("forceNewDeployment"):
@@ -381,20 +387,20 @@ def update_service(ctx: Ctx, params: Params) -> Params:
             deployment["status"] = "ACTIVE"
         view["deployments"].insert(0, _deployment(ctx, view, "IN_PROGRESS"))
         service.attempts = 0
-    _reconcile(ctx, service)
+    reconcile(ctx, service)
     return {"service": _shown(service, True)}
 
 
 @op("ecs", "DeleteService")
 def delete_service(ctx: Ctx, params: Params) -> Params:
     """DRAINING until its tasks have stopped, then INACTIVE: the name is free again."""
-    service = _service(ctx, params)
+    service = service_of(ctx, params)
     if service.view["status"] != "ACTIVE":
         raise AwsError("ServiceNotActiveException", "Service was not ACTIVE.")
     if service.view["desiredCount"] and not params.get("force"):
         raise AwsError("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.")
     service.view.update(status="DRAINING", desiredCount=0)
-    _stop(ctx, service, service.alive(), "UserInitiated", "Service deleted")
+    stop_tasks(ctx, service, service.alive(), "UserInitiated", "Service deleted")
     ctx.clock.after(INACTIVE_AFTER, lambda: service.view.update(status="INACTIVE"))
     return {"service": _shown(service, True)}
 
@@ -402,34 +408,34 @@ def delete_service(ctx: Ctx, params: Params) -> Params:
 @op("ecs", "DescribeServices")
 def describe_services(ctx: Ctx, params: Params) -> Params:
     """At most ten; what is missing is a failure, not an error."""
-    cluster, names = _cluster(ctx, params), params["services"]
+    cluster, names = cluster_of(ctx, params), params["services"]
     if not 1 <= len(names) <= DESCRIBE_LIMIT:
         raise AwsError("InvalidParameterException", "Services cannot be empty or more than 10.")
-    held, tags = _services(ctx), "TAGS" in params.get("include", [])
+    held, tags = held_services(ctx), "TAGS" in params.get("include", [])
     found, failures = [], []
     for name in names:
         service = held.get((cluster, name.rsplit("/", 1)[-1]))
         if service:
             found.append(_shown(service, tags))
         else:
-            arn = name if name.startswith("arn:") else _arn(ctx, "service", f"{cluster}/{name}")
+            arn = name if name.startswith("arn:") else arn_of(ctx, "service", f"{cluster}/{name}")
             failures.append({"arn": arn, "reason": "MISSING"})
     return {"services": found, "failures": failures}
 
 
 @op("ecs", "ListServices")
 def list_services(ctx: Ctx, params: Params) -> Params:
-    cluster = _cluster(ctx, params)
+    cluster = cluster_of(ctx, params)
     arns = [
         service.view["serviceArn"]
-        for (where, _name), service in sorted(_services(ctx).items(), key=lambda item: item[0])
+        for (where, _name), service in sorted(held_services(ctx).items(), key=lambda item: item[0])
         if where == cluster and service.view["status"] != "INACTIVE"
     ]
-    page, token = _page(arns, params, 10)
+    page, token = page_of(arns, params, 10)
     return {"serviceArns": page, **token}
 
 
-def _page(items: list[Any], params: Params, default: int) -> tuple[list[Any], Params]:
+def page_of(items: list[Any], params: Params, default: int) -> tuple[list[Any], Params]:
     start, size = int(params.get("nextToken") or 0), params.get("maxResults") or default
     following = start + size
     return items[start:following], {"nextToken": str(following)} if following < len(items) else {}
@@ -441,64 +447,12 @@ def describe_clusters(ctx: Ctx, params: Params, out: Params) -> None:
     for cluster in out.get("clusters", []):
         services = [
             service
-            for (name, _service_name), service in _services(ctx).items()
+            for (name, _service_name), service in held_services(ctx).items()
             if name == cluster["clusterName"] and service.view["status"] != "INACTIVE"
         ]
         cluster["activeServicesCount"] = len(services)
         cluster["runningTasksCount"] = sum(service.view["runningCount"] for service in services)
         cluster["pendingTasksCount"] = sum(service.view["pendingCount"] for service in services)
-
-
-# -- tasks ------------------------------------------------------------------------------------------------------------
-
-
-@op("ecs", "ListTasks")
-def list_tasks(ctx: Ctx, params: Params) -> Params:
-    """Running ones unless desiredStatus says STOPPED; those that stopped within the last hour."""
-    cluster, status = _cluster(ctx, params), params.get("desiredStatus", "RUNNING")
-    if "serviceName" in params:
-        services = [_service(ctx, params, "serviceName")]
-    else:
-        services = [service for (name, _service_name), service in _services(ctx).items() if name == cluster]
-    arns = [
-        task["taskArn"]
-        for service in services
-        for task in service.tasks.values()
-        if task["desiredStatus"] == status
-        and params.get("startedBy") in (None, task["startedBy"])
-        and params.get("family") in (None, task["taskDefinitionArn"].rsplit("/", 1)[-1].split(":")[0])
-    ]
-    page, token = _page(arns, params, 100)
-    return {"taskArns": page, **token}
-
-
-@op("ecs", "DescribeTasks")
-def describe_tasks(ctx: Ctx, params: Params) -> Params:
-    cluster = _cluster(ctx, params)
-    held = {
-        arn: task
-        for (name, _service_name), service in _services(ctx).items()
-        if name == cluster
-        for arn, task in service.tasks.items()
-    }
-    wanted = [arn if arn.startswith("arn:") else _arn(ctx, "task", f"{cluster}/{arn}") for arn in params["tasks"]]
-    return {
-        "tasks": [held[arn] for arn in wanted if arn in held],
-        "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in held],
-    }
-
-
-@op("ecs", "StopTask")
-def stop_task(ctx: Ctx, params: Params) -> Params:
-    """The service starts another one in its place."""
-    cluster, name = _cluster(ctx, params), params["task"].rsplit("/", 1)[-1]
-    for (where, _name), service in _services(ctx).items():
-        task = service.tasks.get(_arn(ctx, "task", f"{cluster}/{name}")) if where == cluster else None
-        if task:
-            _stop(ctx, service, [task], "UserInitiated", params.get("reason", "Task stopped by user"))
-            _reconcile(ctx, service)
-            return {"task": task}
-    raise AwsError("InvalidParameterException", "The referenced task was not found.")
 
 
 # -- task definitions -------------------------------------------------------------------------------------------------
@@ -512,7 +466,7 @@ def _register(ctx: Ctx, params: Params) -> Params:
         "volumes": [],
         "placementConstraints": [],
         **{name: value for name, value in params.items() if name != "tags"},
-        "taskDefinitionArn": _arn(ctx, "task-definition", f"{family}:{revision}"),
+        "taskDefinitionArn": arn_of(ctx, "task-definition", f"{family}:{revision}"),
         "revision": revision,
         "status": "ACTIVE",
         "compatibilities": ["EC2", "FARGATE"] if params.get("networkMode") == "awsvpc" else ["EC2"],
@@ -545,7 +499,7 @@ def register_task_definition(ctx: Ctx, params: Params) -> Params:
 
 @op("ecs", "DescribeTaskDefinition")
 def describe_task_definition(ctx: Ctx, params: Params) -> Params:
-    definition = _definition(ctx, params["taskDefinition"])
+    definition = definition_of(ctx, params["taskDefinition"])
     out: Params = {"taskDefinition": definition}
     if "TAGS" in params.get("include", []):
         out["tags"] = ctx.store.get("definition_tags", {}).get(definition["taskDefinitionArn"], [])
@@ -555,7 +509,7 @@ def describe_task_definition(ctx: Ctx, params: Params) -> Params:
 @op("ecs", "DeregisterTaskDefinition")
 def deregister_task_definition(ctx: Ctx, params: Params) -> Params:
     """INACTIVE, but services that use it still scale."""
-    definition = _definition(ctx, params["taskDefinition"])
+    definition = definition_of(ctx, params["taskDefinition"])
     definition.update(status="INACTIVE", deregisteredAt=ctx.clock.now())
     return {"taskDefinition": definition}
 
@@ -569,7 +523,7 @@ def list_task_definitions(ctx: Ctx, params: Params) -> Params:
         for definition in revisions
         if definition["status"] == status and family.startswith(params.get("familyPrefix", ""))
     ]
-    page, token = _page(arns, params, 100)
+    page, token = page_of(arns, params, 100)
     return {"taskDefinitionArns": page, **token}
 
 
@@ -581,7 +535,7 @@ def _tagged(ctx: Ctx, arn: str) -> Service | None:
     if ":service/" not in arn:
         return None
     cluster, _slash, name = arn.partition(":service/")[2].rpartition("/")
-    service = _services(ctx).get((cluster, name))
+    service = held_services(ctx).get((cluster, name))
     if service is None:
         raise AwsError("InvalidParameterException", "The specified resource was not found.")
     return service
@@ -616,9 +570,12 @@ def list_tags(ctx: Ctx, params: Params) -> Params:
 
 @lists("ecs")
 def listed(ctx: Ctx) -> Iterable[tuple[str, str, dict[str, str]]]:
-    for service in _services(ctx).values():
+    for service in held_services(ctx).values():
         if service.view["status"] != "INACTIVE":
             yield service.view["serviceArn"], "ecs:service", service.tags
+    for arn, task in standalone(ctx).items():
+        if task["lastStatus"] != "STOPPED":
+            yield arn, "ecs:task", {tag["key"]: tag.get("value", "") for tag in task["tags"]}
 
 
 # -- Application Auto Scaling -----------------------------------------------------------------------------------------
@@ -640,7 +597,7 @@ def _key(params: Params) -> tuple[str, str, str]:
 
 def _scaled(ctx: Ctx, resource: str) -> Service:
     cluster, _slash, name = resource.removeprefix("service/").partition("/")
-    service = _services(ctx).get((cluster, name))
+    service = held_services(ctx).get((cluster, name))
     if service is None or service.view["status"] != "ACTIVE":
         raise AwsError("ValidationException", f"ECS service doesn't exist: {resource}")
     return service
@@ -657,7 +614,7 @@ def register_scalable_target(ctx: Ctx, params: Params) -> Params:
     if minimum > maximum:
         raise AwsError("ValidationException", "Maximum capacity cannot be less than minimum capacity")
     service = _scaled(ctx, params["ResourceId"]) if params["ServiceNamespace"] == "ecs" else None
-    arn = before.get("ScalableTargetARN") or f"arn:aws:{AAS}:{ctx.region}:{ctx.account}:scalable-target/{_hex(ctx, 32)}"
+    arn = before.get("ScalableTargetARN") or f"arn:aws:{AAS}:{ctx.region}:{ctx.account}:scalable-target/{hex_of(ctx, 32)}"
     suspended = dict.fromkeys(SUSPENSIONS, False)
     role = f"arn:aws:iam::{ctx.account}:role/aws-service-role/ecs.{AAS}.amazonaws.com/{LINKED_ROLE}"
     _targets(ctx)[_key(params)] = {
@@ -671,7 +628,7 @@ def register_scalable_target(ctx: Ctx, params: Params) -> Params:
     }
     if service and not minimum <= service.view["desiredCount"] <= maximum:
         service.view["desiredCount"] = min(max(service.view["desiredCount"], minimum), maximum)
-        _reconcile(ctx.within(service="ecs"), service)
+        reconcile(ctx.within(service="ecs"), service)
     return {"ScalableTargetARN": arn}
 
 
@@ -716,7 +673,7 @@ def put_scaling_policy(ctx: Ctx, params: Params) -> Params:
         raise AwsError("ObjectNotFoundException", "No scalable target registered for service namespace: ecs")
     key = (params["ResourceId"], params["PolicyName"])
     arn = _policies(ctx).get(key, {}).get("PolicyARN") or (
-        f"arn:aws:autoscaling:{ctx.region}:{ctx.account}:scalingPolicy:{_hex(ctx, 32)}:resource/ecs/"
+        f"arn:aws:autoscaling:{ctx.region}:{ctx.account}:scalingPolicy:{hex_of(ctx, 32)}:resource/ecs/"
         f"{params['ResourceId']}:policyName/{params['PolicyName']}"
     )
     made = {"PolicyType": "StepScaling", **params, "PolicyARN": arn, "CreationTime": ctx.clock.now(), "Alarms": []}
