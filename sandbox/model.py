@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import threading
 import re
 from http import HTTPStatus
 from typing import Any
@@ -110,6 +111,10 @@ class Call:
         self.trouble = ""
 
 
+#: Moto makes its models of operations on first use, and shows unfinished ones to another thread meanwhile.
+_ROUTING = threading.Lock()
+
+
 def identify(environ: Environ) -> Call:
     """What a request asks for. Parsing trouble is kept in `trouble`, never raised: moto may still know what to do."""
     call = Call(environ)
@@ -117,7 +122,8 @@ def identify(environ: Environ) -> Call:
     uri: dict[str, Any] = {}
     for service in _services(call.signing_name):
         try:
-            call.operation_model, uri = get_service_router(service).match(request)
+            with _ROUTING:
+                call.operation_model, uri = get_service_router(service).match(request)
         except (NotFound, NotImplementedError):
             continue
         call.service, call.operation = service, call.operation_model.name
