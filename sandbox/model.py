@@ -11,8 +11,8 @@ from __future__ import annotations
 import functools
 import io
 import os
-import threading
 import re
+import threading
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
