@@ -69,6 +69,17 @@ author:
 """
 
 EXAMPLES = r"""
+- name: The record that us-west-2 would get, under a name of a drill's own
+  dr.aws.route53_record:
+    phase: instantiate
+    name: ZF0C3AD39A2B43/www.shop.example.com/CNAME
+    values:
+      us-east-1: [web.us-east-1.example.com]
+      us-west-2: [web.us-west-2.example.com]
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Point the shop at us-west-2, with the source region gone
   dr.aws.route53_record:
     phase: activate
@@ -159,6 +170,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.route53_record import Route53Record
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.route53_record import Route53RecordDrill
 
 
 def main() -> None:
@@ -178,6 +190,7 @@ def main() -> None:
                 "options": {"endpoint": {"type": "str", "required": True}, "region": {"type": "str", "required": True}},
             },
         },
+        Route53RecordDrill(),
     )
 
 

@@ -43,7 +43,7 @@ def build(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(ctx: Ctx, vpc: str, subnets: list[str]) -> None:
-    """Subnet groups of RDS, ElastiCache and MemoryDB, an ECS cluster, an event bus, a private hosted zone, a role."""
+    """Subnet groups of RDS, ElastiCache and MemoryDB, an ECS cluster, an event bus, a private hosted zone, a role and its instance profile."""
     ctx.client("rds").create_db_subnet_group(DBSubnetGroupName=NAME, DBSubnetGroupDescription=NAME, SubnetIds=subnets)
     ctx.client("elasticache").create_cache_subnet_group(
         CacheSubnetGroupName=NAME, CacheSubnetGroupDescription=NAME, SubnetIds=subnets
@@ -53,6 +53,9 @@ def prepare(ctx: Ctx, vpc: str, subnets: list[str]) -> None:
     ctx.client("events").create_event_bus(Name=NAME)
     if f"{ZONE}." not in {one["Name"] for one in ctx.client("route53").list_hosted_zones()["HostedZones"]}:
         place = {"VPCRegion": ctx.region, "VPCId": vpc}
-        ctx.client("route53").create_hosted_zone(Name=ZONE, CallerReference=ZONE, VPC=place)
+        private = {"PrivateZone": True}
+        ctx.client("route53").create_hosted_zone(Name=ZONE, CallerReference=ZONE, VPC=place, HostedZoneConfig=private)
     if NAME not in {one["RoleName"] for one in ctx.client("iam").list_roles()["Roles"]}:
         ctx.client("iam").create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST))
+        ctx.client("iam").create_instance_profile(InstanceProfileName=NAME)
+        ctx.client("iam").add_role_to_instance_profile(InstanceProfileName=NAME, RoleName=NAME)

@@ -83,7 +83,7 @@ class Route53Record(Adapter):
     def activate(self, seen: Observation, goal: Goal) -> Step:
         """The name answers with the target: one batch, then until every name server has it."""
         pair = goal.pair
-        seen = remembered(seen, goal)
+        seen = remembered(seen, goal) if isinstance(seen, Seen) else seen
         match seen:
             case Switch() as switch:
                 return _switched(switch, goal, to=pair.target_region, away=pair.source_region) or Done(
@@ -101,7 +101,7 @@ class Route53Record(Adapter):
     def rollback(self, seen: Observation, goal: Goal) -> Step:
         """The name answers with the source again: nothing is lost by moving a name."""
         pair = goal.pair
-        seen = remembered(seen, goal)
+        seen = remembered(seen, goal) if isinstance(seen, Seen) else seen
         match seen:
             case Switch() as switch:
                 return _switched(switch, goal, to=pair.source_region, away=pair.target_region) or Done(

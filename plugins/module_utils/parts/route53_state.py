@@ -117,11 +117,9 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Observation]:
     return seen
 
 
-def remembered(seen: Observation, goal: Goal) -> Observation:
+def remembered(seen: Seen, goal: Goal) -> Seen:
     """With the source's answer that readiness captured, where the inventory does not say it."""
-    if isinstance(seen, Seen) and seen.source is None:
-        return replace(seen, source=_captured_answer(seen, goal))
-    return seen
+    return seen if seen.source else replace(seen, source=_captured_answer(seen, goal))
 
 
 def normalised_name(name: str) -> str:
