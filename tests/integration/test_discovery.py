@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils import estate, snapshot
+from ansible_collections.dr.aws.plugins.module_utils.asking import BACKOFF_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 
 EAST, WEST, HUB, SHOP, BILLING = "us-east-1", "us-west-2", "100000000000", "200000000001", "200000000002"
@@ -238,6 +239,98 @@ def test_a_snapshot_that_was_changed_is_not_used(sandbox: Any) -> None:
     assert "does not match its checksum" in summary["snapshot_error"]
 
 
+REFUSING, CRAWLING, DARK, UNINDEXED, WELL = (f"30000000000{number}" for number in range(1, 6))
+
+
+def test_one_account_refuses_one_crawls_one_region_is_dark_one_index_is_missing_and_the_others_arrive(
+    sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda backoff, context: 0)
+    everyone = (REFUSING, CRAWLING, DARK, UNINDEXED, WELL)
+    accounts = [{"id": HUB, "name": "hub", "management": True}]
+    accounts += [{"id": each, "roles": [{"name": "dr-automation", "external_id": f"secret-{each}"}]} for each in everyone]
+    sandbox.load(world_of(*(service(f"web-{each[-1]}", each) for each in everyone), accounts=accounts))
+    given = [
+        {"id": each, "role_arn": f"arn:aws:iam::{each}:role/dr-automation", "external_id": f"secret-{each}"} for each in everyone
+    ]
+    sandbox.client("resource-explorer-2", EAST, UNINDEXED).delete_index(
+        Arn=f"arn:aws:resource-explorer-2:{EAST}:{UNINDEXED}:index/1"
+    )
+    before = estate.look(options(accounts=given))
+    assert before["inventory"]["complete"] and len(before["hosts"]) == 5, "a missing index alone loses nothing"
+
+    given[0]["external_id"] = "guess-1"
+    sandbox.fault(match={"account": CRAWLING}, effect="throttle")
+    sandbox.fault(match={"account": DARK, "region": EAST}, effect="reset")
+    slept: list[float] = []
+    found = estate.look(options(accounts=given), slept.append)
+
+    assert list(found["hosts"]) == [f"ecs-{each}-main-web-{each[-1]}" for each in (DARK, UNINDEXED, WELL)]
+    summary = found["inventory"]
+    assert summary["unconfirmed"] == [f"ecs-{DARK}-main-web-3"], "known from the aggregator's copy only"
+    assert not summary["complete"]
+    errors = {one["account"]: (one["kind"], one["code"], one["service"]) for one in summary["errors"]}
+    assert errors == {
+        REFUSING: ("denied", "AccessDenied", "resource-explorer-2"),
+        CRAWLING: ("throttled", "ThrottlingException", "resource-explorer-2"),
+    }
+    assert all(one["account"] in one["remedy"] or "cache_timeout" in one["remedy"] for one in summary["errors"])
+    assert summary["stale"] == [{"account": DARK, "region": EAST}]
+    assert [(one["account"], one["region"]) for one in summary["unindexed"]] == [(UNINDEXED, EAST)]
+    assert "create an index" in summary["unindexed"][0]["remedy"]
+    assert {one["id"]: one["complete"] for one in summary["accounts"]} == {
+        REFUSING: False,
+        CRAWLING: False,
+        DARK: False,
+        UNINDEXED: True,
+        WELL: True,
+    }
+    assert sorted(pause for pause in slept if pause in BACKOFF_SECONDS) == sorted(BACKOFF_SECONDS * 2), "in both regions"
+    for named in (REFUSING, CRAWLING):
+        assert any(named in warning for warning in found["warnings"])
+
+
+@pytest.mark.parametrize("index", ["local", "aggregator", "organization"])
+def test_every_index_finds_the_same(sandbox: Any, index: str) -> None:
+    sandbox.load(world_of(*SMALL))
+    hub = sandbox.client("resource-explorer-2", WEST)
+    view = hub.get_default_view()["ViewArn"]
+    found = estate.look(options(index=index, view_arn=view if index == "organization" else None))
+    assert list(found["hosts"]) == HOSTS and found["inventory"]["complete"] and found["warnings"] == []
+    asked = {(call["account"], call["region"]) for call in sandbox.calls(service="resource-explorer-2", operation="ListResources")}
+    everywhere = {(account, region) for account in (SHOP, BILLING) for region in (EAST, WEST)}
+    assert asked == {"local": everywhere, "aggregator": {(SHOP, WEST), (BILLING, WEST)}, "organization": {(HUB, WEST)}}[index]
+
+
+def test_with_the_aggregator_a_dark_region_is_known_from_its_copy_and_is_stale(sandbox: Any) -> None:
+    sandbox.load(world_of(*SMALL))
+    sandbox.dark(EAST)
+    found = estate.look(options(index="aggregator"))
+    assert list(found["hosts"]) == HOSTS
+    assert not found["inventory"]["complete"] and found["inventory"]["stale_regions"] == [EAST]
+
+
+def test_sessions_say_who_is_behind_them_and_are_opened_once_an_account(sandbox: Any) -> None:
+    sandbox.load(world_of(*SMALL))
+    estate.look(options(source_identity="jo.operator"))
+    assumed = [call["params"] for call in sandbox.calls(service="sts", operation="AssumeRole")]
+    assert [{name: value for name, value in sorted(each.items()) if name != "RoleArn"} for each in assumed] == [
+        {"DurationSeconds": 900, "ExternalId": secret, "RoleSessionName": "dr-aws-inventory", "SourceIdentity": "jo.operator"}
+        for secret in sorted(each["ExternalId"] for each in assumed)
+    ]
+    assert len(assumed) == 2
+
+
+def test_the_known_customers_and_the_strict_rules_of_the_file_are_applied(sandbox: Any) -> None:
+    sandbox.load(world_of(*SMALL, service("theirs", Customer="acmee")))
+    strict = ["unique_waves", "dr:rto-target"]
+    found = estate.look(options(customers={"acme": ["production"]}, customer="acme", strict_tags=strict))
+    assert list(found["hosts"]) == HOSTS
+    checks = [(one["tag"], one["check"]) for one in found["inventory"]["violations"] if one["severity"] == "error"]
+    assert sorted(checks) == [("Customer", "scope"), *[("dr:rto-target", "required")] * 4]
+    assert "forbid a plan" in found["warnings"][0]
+
+
 @pytest.mark.parametrize(
     ("more", "field"),
     [
@@ -248,6 +341,11 @@ def test_a_snapshot_that_was_changed_is_not_used(sandbox: Any) -> None:
         ({"accounts": [{"id": SHOP}, {"id": SHOP}]}, r"accounts\.id"),
         ({"accounts": [{"id": SHOP, "role": "x"}]}, r"accounts\.role"),
         ({"accounts": [{"role_arn": "x"}]}, r"accounts\.id"),
+        ({"customers": {"acme": "production"}}, r"customers\.acme"),
+        ({"customers": {"acme": ["prod"]}}, r"customers\.acme"),
+        ({"strict_tags": ["everything"]}, "strict_tags"),
+        ({"index": "global"}, "index"),
+        ({"index": "organization"}, "view_arn"),
         ({"records": [{"zone": "z", "name": "n", "account": HUB}]}, r"records\.account"),
         ({"records": [{"zone": "z", "account": SHOP}]}, r"records\.name"),
     ],
