@@ -133,6 +133,25 @@ def test_throttled_calls_are_sent_again_with_patience() -> None:
     assert world.at == 3
 
 
+def test_an_account_that_crawls_is_given_up_when_its_time_is_over() -> None:
+    slow = Failure("throttled", "ThrottlingException", "Rate exceeded")
+    world = World().given({(SHOP, "list_resources"): slow, (BILLING, EAST, "list_resources"): listed(arn("b", account=BILLING))})
+    found = look(world, SHOP, BILLING, regions=(EAST,), timeout_seconds=5)
+    assert names(found) == ["c/b"]
+    assert [(error["account"], error["code"]) for error in found.errors] == [(SHOP, "TooSlow")]
+    assert world.at == 3, "one and two seconds; four more would be too many"
+
+
+def test_an_account_whose_answers_take_long_is_given_up_between_two_calls() -> None:
+    class Slow(World):
+        def read(self, *args: Any, **options: Any) -> Any:
+            self.sleep(4)
+            return super().read(*args, **options)
+
+    (error,) = look(Slow(), regions=(EAST,), timeout_seconds=6).errors
+    assert (error["kind"], error["message"]) == ("throttled", "not done after 6 s in us-east-1")
+
+
 def test_an_account_that_is_throttled_for_good_is_an_error() -> None:
     world = World().given({(SHOP, "list_resources"): Failure("throttled", "ThrottlingException", "Rate exceeded")})
     (error,) = look(world, regions=(EAST,)).errors
@@ -163,6 +182,79 @@ def test_without_an_index_the_tagging_api_and_auto_scaling_are_asked() -> None:
     found = look(world)
     assert names(found) == ["web", "c/a"] and found.complete
     assert world.asked("get_resources")[0]["TagFilters"] == [{"Key": "dr:enabled"}]
+
+
+def test_an_index_that_is_missing_is_named_with_the_remedy() -> None:
+    world = World().given({(EAST, "list_resources"): Failure("error", "ResourceNotFoundException", "no index")})
+    found = look(world)
+    assert found.complete
+    assert [(one["account"], one["region"]) for one in found.unindexed] == [(SHOP, EAST)]
+    assert "create an index" in found.unindexed[0]["remedy"]
+
+
+def test_the_tagging_api_is_asked_everywhere_and_has_the_last_word() -> None:
+    world = World().given(
+        {
+            (EAST, "list_resources"): listed(arn("a"), arn("b"), arn("c")),
+            (EAST, "get_resources"): [
+                *tagged(arn("a"), **{"dr:enabled": "true", "dr:wave": "7"}),
+                *tagged(arn("b"), **{"dr:enabled": "false"}),
+                *tagged(arn("new")),
+            ],
+        }
+    )
+    found = look(world)
+    assert names(found) == ["c/a", "c/c", "c/new"] and found.complete
+    assert found.resources[0].tags["dr:wave"] == "7"
+
+
+def test_the_tagging_api_may_be_left_out_where_an_index_answers() -> None:
+    world = World().given({(EAST, "list_resources"): listed(arn("a"))})
+    assert names(look(world, regions=(EAST,), tagging_api=False)) == ["c/a"]
+    assert world.asked("get_resources") == []
+
+
+def owned(account: str, entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "Resources": [{**one, "OwningAccountId": account} for one in entry["Resources"]]}
+
+
+def test_a_view_of_the_organization_is_asked_once_by_the_caller_and_what_nobody_asked_for_is_counted() -> None:
+    own, theirs = owned(SHOP, listed(arn("a"), arn("w", WEST))), owned(BILLING, listed(arn("b", account=BILLING)))
+    world = World().given({("", WEST, "list_resources"): {"Resources": [*own["Resources"], *theirs["Resources"]]}})
+    found = look(world, index="organization", home=WEST, view="arn:view")
+    assert names(found) == ["c/a", "c/w"] and found.complete
+    assert found.unlisted == {BILLING: 1}
+    assert [each["ViewArn"] for each in world.asked("list_resources")] == ["arn:view"]
+
+
+def test_a_view_of_the_organization_that_refuses_is_an_error_and_the_tagging_api_goes_on() -> None:
+    world = World(list_resources=Failure("denied", "AccessDeniedException", "no")).given(
+        {(EAST, "get_resources"): tagged(arn("a"))}
+    )
+    found = look(world, index="organization", home=WEST, view="arn:view")
+    assert names(found) == ["c/a"]
+    assert [(error["account"], error["name"], error["kind"]) for error in found.errors] == [
+        ("", "the organization's view", "denied")
+    ]
+
+
+def test_the_aggregator_of_each_account_is_asked_in_the_control_region_and_its_silence_is_made_up_for() -> None:
+    world = World().given(
+        {
+            (SHOP, "eu-west-1", "list_resources"): listed(arn("a"), arn("w", WEST)),
+            (BILLING, "eu-west-1", "list_resources"): UNREACHABLE,
+            (BILLING, EAST, "get_resources"): tagged(arn("b", account=BILLING)),
+        }
+    )
+    found = look(world, SHOP, BILLING, index="aggregator", home="eu-west-1")
+    assert names(found) == ["c/a", "c/b", "c/w"] and found.complete
+    assert len(world.asked("list_resources")) == 2
+
+
+def test_what_the_aggregator_knows_of_a_dark_region_is_kept() -> None:
+    world = World().given({(WEST, "list_resources"): listed(arn("a")), (EAST, "get_resources"): UNREACHABLE})
+    found = look(world, index="aggregator", home=WEST)
+    assert names(found) == ["c/a"] and found.stale == {(SHOP, EAST)}
 
 
 def test_without_a_default_view_the_tagging_api_is_asked() -> None:
@@ -197,10 +289,12 @@ def test_a_full_last_page_that_is_all_there_is_is_complete() -> None:
     assert look(world).complete
 
 
-def test_a_token_that_comes_again_ends_the_paging() -> None:
+def test_a_token_that_comes_again_ends_the_paging_and_what_is_lost_by_it_is_a_truncated_answer() -> None:
     again = listed(arn("a"), token="same")
     world = World().given({(EAST, "list_resources"): InTurn(again, again), (EAST, "get_resources"): tagged(arn("b"))})
-    assert names(look(world, regions=(EAST,))) == ["c/a", "c/b"]
+    found = look(world, regions=(EAST,))
+    assert names(found) == ["c/a", "c/b"]
+    assert [error["code"] for error in found.errors] == ["TruncatedAnswer"]
 
 
 def test_one_failing_account_does_not_stop_the_others() -> None:
