@@ -64,11 +64,21 @@ def _all(gateway: Gateway, account: str, region: str) -> Iterator[Resource]:
 
 
 def _taggable(account: str, region: str) -> Iterator[Resource]:
+    ended = _ended(account, region)
     for backend in iter_taggable_backends(account, region):
         for tagged in backend.iter_tagged_resources():
+            if tagged.arn.rpartition("/")[2] in ended:
+                continue
             if tagged.arn.startswith("arn:aws:s3:::") and _bucket_region(backend, tagged.arn) != region:
                 continue
             yield Resource(tagged.arn, arn_type(tagged.arn), region, dict(tagged.tags), False)
+
+
+def _ended(account: str, region: str) -> set[str]:
+    """Instances that moto still describes, as EC2 does for an hour, and that are no resources any more."""
+    backend: Any = get_backend("ec2")[account][region]
+    machines = (one for reservation in backend.reservations.values() for one in reservation.instances)
+    return {one.id for one in machines if one._state.name == "terminated"}
 
 
 def _bucket_region(backend: Any, arn: str) -> str:

@@ -89,6 +89,14 @@ EXAMPLES = r"""
         target_groups:
           - arn:aws:elasticloadbalancing:us-west-2:111111111111:targetgroup/web/0123456789abcdef
 
+- name: One instance of the standby's image in the drill room, for a drill
+  dr.aws.autoscaling_group:
+    phase: instantiate
+    name: web
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Restore the size of web in us-west-2, with the source region gone
   dr.aws.autoscaling_group:
     phase: activate
@@ -167,6 +175,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.autoscaling_group import AutoscalingGroup
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.autoscaling_group import AutoscalingGroupDrill
 
 
 def main() -> None:
@@ -188,6 +197,7 @@ def main() -> None:
             "replace": {"type": "dict"},
             "regions": {"type": "dict"},
         },
+        AutoscalingGroupDrill(),
     )
 
 

@@ -37,6 +37,10 @@ PROCESSES = (
 NO_CAPACITY = (
     "We currently do not have sufficient {type} capacity in the Availability Zone you requested. Launching EC2 instance failed."
 )
+NO_PROFILE = (
+    "Invalid IamInstanceProfile: Value ({profile}) for parameter iamInstanceProfile.name is invalid. "
+    "Invalid IAM Instance Profile name. Launching EC2 instance failed."
+)
 NO_IMAGE = "The image id '[{image}]' does not exist. Launching EC2 instance failed."
 #: A key that a copy "appears to complete" with, and fails.
 BAD_KEY = "alias/sim-bad"
@@ -194,6 +198,11 @@ def _refusal(ctx: Ctx, group: Group, data: Params) -> str:
     ami = get_backend("ec2")[ctx.account][ctx.region].amis.get(image)
     if ami is None or ami.state != "available":
         return NO_IMAGE.format(image=image)
+    profile = data.get("IamInstanceProfile", {}).get("Name")
+    if profile and profile not in {
+        one["InstanceProfileName"] for one in ctx.client("iam").list_instance_profiles()["InstanceProfiles"]
+    }:
+        return NO_PROFILE.format(profile=profile)
     return NO_CAPACITY.format(type=data.get("InstanceType", "m5.large")) if group.tags.get("sim:instances") == "fail" else ""
 
 
@@ -216,6 +225,7 @@ def _instances(ctx: Ctx, group: Group, data: Params, number: int, state: str) ->
         MinCount=number,
         MaxCount=number,
         InstanceType=kind,
+        NetworkInterfaces=[_card(ctx, group, data)],
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}],
     )
     zones = group.view["AvailabilityZones"]
@@ -235,6 +245,17 @@ def _instances(ctx: Ctx, group: Group, data: Params, number: int, state: str) ->
     if state == "InService":
         _register(ctx, group, [one["InstanceId"] for one in made])
     return made
+
+
+def _card(ctx: Ctx, group: Group, data: Params) -> Params:
+    """The network interface of its instances: in the group's first subnet that exists, with its template's groups that do."""
+    backend = get_backend("ec2")[ctx.account][ctx.region]
+    subnets = {ident for zone in backend.subnets.values() for ident in zone}
+    known = {ident for network in backend.groups.values() for ident in network}
+    named = next((one.get("Groups", []) for one in data.get("NetworkInterfaces", [])), data.get("SecurityGroupIds", []))
+    card: Params = {"DeviceIndex": 0, "DeleteOnTermination": True, "Groups": [one for one in named if one in known]}
+    place = [one for one in group.view.get("VPCZoneIdentifier", "").split(",") if one in subnets]
+    return {**card, "SubnetId": place[0]} if place else card
 
 
 def _arrive(ctx: Ctx, group: Group, one: Params, activity: Params) -> None:

@@ -13,14 +13,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..parts.autoscaling_state import BASELINE_TAG, EPOCH_TAG, FOLLOWS_TAG, Group, Place, Seen, observed, option
+from ..parts.autoscaling_state import (
+    BASELINE_TAG,
+    EPOCH_TAG,
+    FAILED_LAUNCHES,
+    FOLLOWS_TAG,
+    Group,
+    Place,
+    Seen,
+    cause,
+    observed,
+    option,
+)
 from ..parts.autoscaling_twin import BAD_IMAGE, HELD, copied, created, held, processes, renewed, tagged, updated
 from .base import Adapter, Reader, dark
 
 #: Needed to bring instances into service: those launched without AddToLoadBalancer are never registered later.
 NEEDED = ("AZRebalance", "AddToLoadBalancer", "HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate")
-#: So many launches that failed since the group was scaled up are a failure, not bad luck.
-FAILED_LAUNCHES = 3
 #: SetInstanceProtection takes this many instances a call.
 PROTECTION_LIMIT = 50
 
@@ -446,7 +455,7 @@ def _lacking(group: Group, place: Place, goal: Goal) -> Step | None:
         if len(group.failures) >= FAILED_LAUNCHES:
             why = f"{len(group.failures)} launches of {place.name} in {place.region} failed: {group.failures[0]}"
             zero = f"--auto-scaling-group-name {place.name} --min-size 0 --desired-capacity 0 --region {place.region}"
-            remedy = f"{_cause(group.failures[0])}, then aws autoscaling update-auto-scaling-group {zero}"
+            remedy = f"{cause(group.failures[0])}, then aws autoscaling update-auto-scaling-group {zero}"
             return Blocked(why, f"{remedy} and resume this execution")
         why = f"{group.serving} of {group.desired} instances are in service in {place.region}"
         return Wait(why, poll_seconds=15, timeout_seconds=1200)
@@ -454,20 +463,6 @@ def _lacking(group: Group, place: Place, goal: Goal) -> Step | None:
         why = f"{group.healthy_targets} of {group.desired} instances are healthy in the target groups in {place.region}"
         return Wait(why, poll_seconds=15, timeout_seconds=1200)
     return None
-
-
-def _cause(message: str) -> str:
-    """What to do about a failed launch, by what Auto Scaling says."""
-    for words, remedy in (
-        ("InsufficientInstanceCapacity", "add instance types or zones"),
-        ("sufficient", "add instance types or zones"),
-        ("vCPU", "raise the vCPU quota"),
-        ("InternalError", "let the service-linked role AWSServiceRoleForAutoScaling use the KMS key of the volumes"),
-        ("image id", "give the launch template an image of this region"),
-    ):
-        if words in message:
-            return remedy
-    return "correct the cause"
 
 
 def _stop(place: Place, reason: str) -> Step | None:

@@ -22,6 +22,8 @@ BASELINE_TAG = "dr:baseline"
 ORIGIN_TAG = "dr:source-image-id"
 #: A value of FOLLOWS_TAG: made by phase instantiate, but not finished.
 UNFINISHED = "unfinished"
+#: So many launches that failed since the group was scaled up are a failure, not bad luck.
+FAILED_LAUNCHES = 3
 #: DescribeAutoScalingGroups takes this many names a call.
 DESCRIBE_LIMIT = 50
 #: What a twin inherits as it is, and what belongs to a region and comes from the settings.
@@ -184,15 +186,15 @@ def observed(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     of a source that is to be stopped, templates and images only while a standby is missing or at zero.
     """
     first = pairs[0]
-    source = _groups(reader, first.account, first.source_region, [pair.source_id for pair in pairs])
-    target = _groups(reader, first.account, first.target_region, [pair.target_id for pair in pairs])
+    source = groups(reader, first.account, first.source_region, [pair.source_id for pair in pairs])
+    target = groups(reader, first.account, first.target_region, [pair.target_id for pair in pairs])
     seen = {}
     for pair in pairs:
         here = Place(pair.source_id, pair.source_region, source[pair.source_id])
         there = Place(pair.target_id, pair.target_region, target[pair.target_id])
         marked = _epoch(there) > _epoch(here)
-        here = replace(here, side=_with_activities(reader, pair.account, here, ahead=marked))
-        there = replace(there, side=_with_activities(reader, pair.account, there, ahead=marked))
+        here = replace(here, side=with_activities(reader, pair.account, here, ahead=marked))
+        there = replace(there, side=with_activities(reader, pair.account, there, ahead=marked))
         if marked:
             here = replace(here, side=_with_refresh(reader, pair.account, here))
         there = replace(there, side=_with_targets(reader, pair.account, there))
@@ -211,11 +213,27 @@ def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
     return there.get(name, pair.settings.get(name, default))
 
 
+def cause(message: str) -> str:
+    """What to do about a failed launch, by what Auto Scaling says."""
+    for words, remedy in (
+        ("InsufficientInstanceCapacity", "add instance types or zones"),
+        ("sufficient", "add instance types or zones"),
+        ("vCPU", "raise the vCPU quota"),
+        ("InternalError", "let the service-linked role AWSServiceRoleForAutoScaling use the KMS key of the volumes"),
+        ("IAM Instance Profile", "make the instance profile that it names"),
+        ("image id", "give the launch template an image of this region"),
+    ):
+        if words in message:
+            return remedy
+    return "correct the cause"
+
+
 def _epoch(place: Place) -> int:
     return place.side.epoch if isinstance(place.side, Group) else 0
 
 
-def _groups(reader: Reader, account: str, region: str, names: Sequence[str]) -> dict[str, Side]:
+def groups(reader: Reader, account: str, region: str, names: Sequence[str]) -> dict[str, Side]:
+    """Groups by name, read by fifties; without what their launches came to."""
     found: dict[str, Side] = dict.fromkeys(names)
     for start in range(0, len(names), DESCRIBE_LIMIT):
         chunk = list(names[start : start + DESCRIBE_LIMIT])
@@ -267,7 +285,7 @@ def _group(raw: Mapping[str, Any]) -> Group:
     )
 
 
-def _with_activities(reader: Reader, account: str, place: Place, *, ahead: bool) -> Side:
+def with_activities(reader: Reader, account: str, place: Place, *, ahead: bool) -> Side:
     """The group with what its launches came to, read while instances are lacking, or when it is about to be scaled up."""
     group = place.side
     if not isinstance(group, Group) or not (group.serving < group.desired or (ahead and group.idle)):
@@ -322,14 +340,14 @@ def _blueprint(reader: Reader, pair: Pair, standby: Place, model: Place) -> Blue
     serving, group = model.group, standby.side
     if serving.template is None or serving.operator:
         return None
-    source = _version(reader, pair.account, model.region, serving.template, serving.template.version)
+    source = template_version(reader, pair.account, model.region, serving.template, serving.template.version)
     if not isinstance(source, Version):
         return source
     current: Version | Unreachable | None = None
     if isinstance(group, Group) and group.template:
-        current = _version(reader, pair.account, standby.region, group.template, group.template.version)
+        current = template_version(reader, pair.account, standby.region, group.template, group.template.version)
     like = group.template if isinstance(group, Group) and group.template else Template("", serving.template.name, "")
-    newest = _version(reader, pair.account, standby.region, like, "$Latest")
+    newest = template_version(reader, pair.account, standby.region, like, "$Latest")
     image = _image(reader, pair.account, model.region, source.image_id)
     own = _image(reader, pair.account, standby.region, current.image_id) if isinstance(current, Version) else None
     copy = _copy(reader, pair.account, standby.region, image) if isinstance(image, Image) else None
@@ -341,7 +359,8 @@ def _blueprint(reader: Reader, pair: Pair, standby: Place, model: Place) -> Blue
     return Blueprint(source, image, copy, current, own, newest, policies)
 
 
-def _version(reader: Reader, account: str, region: str, template: Template, version: str) -> Version | Unreachable | None:
+def template_version(reader: Reader, account: str, region: str, template: Template, version: str) -> Version | Unreachable | None:
+    """A version of a launch template, without empty members; by its name where the id is ""."""
     which: dict[str, Any] = {"LaunchTemplateId": template.id} if template.id else {"LaunchTemplateName": template.name}
     answer = reader.read(
         account,
