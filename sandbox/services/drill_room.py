@@ -43,7 +43,7 @@ def build(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(ctx: Ctx, vpc: str, subnets: list[str]) -> None:
-    """Subnet groups of RDS, ElastiCache and MemoryDB, an ECS cluster, an event bus, a private hosted zone, a role with its profile."""
+    """Subnet groups (RDS, ElastiCache, MemoryDB), an ECS cluster, an event bus, a private hosted zone, a role and its profile."""
     ctx.client("rds").create_db_subnet_group(DBSubnetGroupName=NAME, DBSubnetGroupDescription=NAME, SubnetIds=subnets)
     ctx.client("elasticache").create_cache_subnet_group(
         CacheSubnetGroupName=NAME, CacheSubnetGroupDescription=NAME, SubnetIds=subnets
