@@ -32,7 +32,10 @@ class ActionModule(BatchAction):
             self.say("check mode: nothing was changed, nothing was stored")
             return {"changed": False, "status": "not started"}
         run = Run.attach(options["control"], options["execution"]) if not failed else self._attach_failed(options, failed)
+        findings = ""
         if run.record["status"] == "RUNNING":
+            findings = self._findings(run)
+            failed = failed or findings
             status = "FAILED" if failed else "COMPLETED"
             run.record = run.store.update_execution(name, status=status)
             run.note(f"execution_{status.lower()}", why=failed or "")
@@ -50,8 +53,15 @@ class ActionModule(BatchAction):
         for text, color in lines(summary, run.elapsed_seconds()):
             self.say(text, color=color)
         if failed:
-            raise DrError(f"execution {name} is {summary['status']}", summary["resume"] or "")
+            raise DrError(f"execution {name} is {summary['status']}{findings}", summary["resume"] or "")
         return {"changed": False, "status": summary["status"], "summary": summary}
+
+    @staticmethod
+    def _findings(run: Run) -> str:
+        """What a drill found: it goes on to its end, and has failed then."""
+        found = run.store.status(run.execution_id)["failed_resources"] if run.parameters.drill else []
+        number = len({one["resource"] for one in found})
+        return f": the drill found faults in {number} of {run.record['resource_count']} resources" if found else ""
 
     @staticmethod
     def _attach_failed(options: Mapping[str, Any], failed: str) -> Run:

@@ -31,12 +31,13 @@ class ActionModule(BatchAction):
             return {"changed": False, "status": "not checked", "resources": {}}
         hosts = self.variables(task_vars, "ansible_play_batch")
         run = Run.attach(options["control"], options["execution"])
-        goals = run.goals(hosts)
+        goals = run.goals(hosts, leave_out=run.findings() if run.parameters.drill else ())
         healths = wait_until_healthy(
             run.cloud,
             goals,
             options["timeout_seconds"],
             parallelism=run.parameters.parallelism,
+            adapter=run.adapter,
             poll_seconds=run.control.pause(POLL_SECONDS),
             renew=run.journal.renew,
         )
@@ -51,7 +52,9 @@ class ActionModule(BatchAction):
         self.say(f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}", color=COLOURS[status])
         overridden = options["override_reason"] if status == "UNHEALTHY" else None
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
-        if status == "UNHEALTHY" and not overridden:
+        if run.parameters.drill:
+            run.find({key: "; ".join(failed[key]) if health.status == "UNHEALTHY" else "" for key, health in healths.items()})
+        elif status == "UNHEALTHY" and not overridden:
             remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e \"health_override_reason='…'\""
             raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {named}", remedy)
         return {

@@ -4,24 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
-from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, detected_at, execution_id, validate_parameters
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
+from ansible_collections.dr.aws.plugins.module_utils.status import removed
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
-#: Operations that a playbook carries out. A drill that is not isolated would be a failover: none can be planned until it is.
-RUNNABLE = ("failover",)
+#: Operations that a playbook carries out.
+RUNNABLE = ("failover", "test")
 #: States that cannot be resumed.
 ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
@@ -49,6 +51,7 @@ class ActionModule(BatchAction):
         "control": {"type": "dict", "required": True},
         "inventory": {"type": "dict", "required": True},
         "operation": {"type": "str", "default": "failover", "choices": list(RUNNABLE)},
+        "cleanup": {"type": "bool", "default": False},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 
@@ -56,6 +59,9 @@ class ActionModule(BatchAction):
         """Gives the fact `dr_execution`, by which the tasks after it know the execution."""
         hosts = self.variables(task_vars, "ansible_play_hosts_all")
         resume = execution_id(options["execution_id"])
+        if options["cleanup"] and not (resume and options["operation"] == "test"):
+            remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
+            raise InputError("cleanup", True, "true with the execution_id of a drill", remedy)
         fact = self._resume(resume, options, hosts) if resume else self._start(options, hosts)
         return {"changed": False, "ansible_facts": {"dr_execution": fact}, "plan": fact}
 
@@ -70,11 +76,11 @@ class ActionModule(BatchAction):
         source, target = parameters.source_region, parameters.target_region
         pairs = [pair_of(key, variables, source, target) for key, variables in chosen.items()]
         looks = survey(control.cloud, pairs, parameters.parallelism)
-        known = {pair.technology: adapter(pair.technology) for pair in pairs}
+        known = {pair.technology: reconciler(parameters.operation)(pair.technology) for pair in pairs}
         durations = {name: {phase: one.durations.get(phase, 0) for phase in one.phases} for name, one in known.items()}
         captured = control.captured(*scope)
         goals = [Goal(pair, parameters.mode, parameters.cleanup_policy, captured=captured.get(pair.key, {})) for pair in pairs]
-        standing = [goal.pair.key for goal in goals if _stands(looks[goal.pair.key], goal)]
+        standing = [goal.pair.key for goal in goals if not parameters.drill and _stands(looks[goal.pair.key], goal)]
         plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing)
         self._say_plan(plan)
         if self._task.check_mode:
@@ -115,13 +121,21 @@ class ActionModule(BatchAction):
             if given not in (None, "", record[field]):
                 text = f"execution {name} is of {field}={record[field]}, not of {given}"
                 raise DrError(text, f"-e {field}={record[field]}, or leave out execution_id for a new execution")
+        if record["operation"] != options["operation"]:
+            remedy = f"ansible-playbook dr.aws.{record['operation']} -e execution_id={name}"
+            raise DrError(f"execution {name} is a {record['operation']}, not a {options['operation']}", remedy)
+        if removed(record):
+            text = f"the copies of the drill {name} are removed, nothing of it is left to resume"
+            raise DrError(text, "leave out execution_id for a new drill")
+        cleaning = record["operation"] == "test" and record.get("current_phase") == "cleanup"
+        phases = ("cleanup",) if options["cleanup"] or cleaning else PHASES
         missing = [pair.key for pair in plan.pairs if pair.key not in hosts]
         if missing:
             text = f"{len(missing)} resources of execution {name} are not in this inventory: {', '.join(missing[:5])}"
             raise DrError(text, "use the inventory (and the --limit) that the execution was started with")
         if self._task.check_mode:
             self._say_plan(plan)
-            return _fact(plan, "", 0)
+            return _fact(plan, "", 0, phases)
         if record["status"] in ENDED:
             remedy = "leave out execution_id for a new execution"
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
@@ -129,7 +143,7 @@ class ActionModule(BatchAction):
         fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
         try:
             control.store.update_execution(name, status="RUNNING", **({"detected_at": detected} if detected else {}))
-            fact = _fact(plan, name, fence)
+            fact = _fact(plan, name, fence, phases)
             run = Run.attach(control.settings, fact)
             run.note("execution_resumed", before=record["status"])
         except BaseException:
@@ -164,11 +178,11 @@ def _stands(look: Surveyed, goal: Goal) -> bool:
     return not look.error and isinstance(adapter(goal.pair.technology).instantiate(look.seen, goal), Done)
 
 
-def _fact(plan: Plan, name: str, fence: int) -> dict[str, Any]:
-    """The fact: small values only, it is a variable of the run. An empty execution_id is check mode."""
+def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES) -> dict[str, Any]:
+    """The fact: small values only, it is a variable of the run. An empty execution_id is check mode. phases: those to carry out."""
     hosts, serial, already = {}, {}, {}
     for phase in PHASES:
-        batches = plan.of(phase)
+        batches = plan.of(phase) if phase in phases else ()
         hosts[phase] = [entry.key for batch in batches for entry in batch.entries] or ["all", "!all"]
         serial[phase] = [len(batch.entries) for batch in batches] or [1]
         already[phase] = sorted(plan.done(phase))

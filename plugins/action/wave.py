@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
-from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown, stops
+from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
 
@@ -20,7 +20,7 @@ NAMED = 3
 
 def _already(results: Mapping[str, Result]) -> str:
     """What is said of the resources that need no look."""
-    said = {"done": "hold already", "not_yet": "are decided once the target serves"}
+    said = {"done": "hold already", "not_yet": "are decided later"}
     return "".join(f", {number} {said[status]}" for status, number in counts(results).items())
 
 
@@ -59,6 +59,7 @@ class ActionModule(BatchAction):
             parallelism=run.parameters.parallelism,
             check_mode=self._task.check_mode,
             poll_limit_seconds=run.control.poll_limit_seconds,
+            adapter=run.adapter,
             observer=Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds()),
         )
         results = {**already, **engine.run(phase, goals)}
@@ -66,7 +67,7 @@ class ActionModule(BatchAction):
             if result.status == "would_change":
                 self.say(f"  {first_call(result)}", color="yellow")
         run.settle(phase, results)
-        stopping = {key: result for key, result in results.items() if stops(phase, result)}
+        stopping = {key: result for key, result in results.items() if run.stops(phase, result)}
         ended = {"phase": phase, "waves": waves, "counts": counts(results)}
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None, ended["counts"])

@@ -12,8 +12,8 @@ from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from .adapters import adapter
-from .adapters.base import Cloud
+from .adapters import adapter as default_adapter
+from .adapters.base import Adapter, Cloud
 from .model import Check, Goal, Health
 from .survey import survey
 
@@ -38,9 +38,11 @@ def probe(url: str, timeout_seconds: float = URL_TIMEOUT_SECONDS) -> Check:
     return Check("url", 200 <= status < 300, f"{url} answers {status}")
 
 
-def look(cloud: Cloud, goals: Sequence[Goal], parallelism: int = 10) -> dict[str, Health]:
+def look(
+    cloud: Cloud, goals: Sequence[Goal], parallelism: int = 10, adapter: Callable[[str], Adapter] = default_adapter
+) -> dict[str, Health]:
     """The health of every goal's target side now; pair key -> Health. What could not be observed is not healthy."""
-    seen = survey(cloud, [goal.pair for goal in goals], parallelism)
+    seen = survey(cloud, [goal.pair for goal in goals], parallelism, adapter)
     found: dict[str, Health] = {}
     for goal in goals:
         key, one = goal.pair.key, seen[goal.pair.key]
@@ -63,6 +65,7 @@ def wait_until_healthy(
     timeout_seconds: float,
     *,
     parallelism: int = 10,
+    adapter: Callable[[str], Adapter] = default_adapter,
     poll_seconds: float = POLL_SECONDS,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -70,12 +73,12 @@ def wait_until_healthy(
 ) -> Mapping[str, Health]:
     """Looks again until nothing is UNHEALTHY or the time is over; gives the last look. `renew` keeps the lease meanwhile."""
     started = now()
-    found = look(cloud, goals, parallelism)
+    found = look(cloud, goals, parallelism, adapter)
     while any(health.status == "UNHEALTHY" for health in found.values()) and now() - started < timeout_seconds:
         sleep(poll_seconds)
         renew()
         ill = [goal for goal in goals if found[goal.pair.key].status == "UNHEALTHY"]
-        found.update(look(cloud, ill, parallelism))
+        found.update(look(cloud, ill, parallelism, adapter))
     return found
 
 

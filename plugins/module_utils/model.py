@@ -27,6 +27,8 @@ TECHNOLOGIES: Final = (
     "fsx",
 )
 PHASES: Final = ("instantiate", "activate", "cleanup", "replicate")
+#: What a drill has: its copies are removed, nothing replicates from them.
+DRILL_PHASES: Final = ("instantiate", "activate", "cleanup")
 PRIORITIES: Final = ("critical", "high", "medium", "low")
 #: SRS: replication lag is acceptable below five minutes.
 DEFAULT_RPO_SECONDS: Final = 300

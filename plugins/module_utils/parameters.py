@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .dynamo import utc
 from .errors import InputError
-from .model import CLEANUP_POLICIES, MODES, PHASES
+from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, PHASES
 from .tag_schema import ENVIRONMENTS
 
 OPERATIONS: Final = ("failover", "failback", "test")
@@ -44,6 +44,11 @@ class Parameters:
     cleanup_policy: str = "quarantine"
     accept_partial_inventory: bool = False
     execution_id: str = ""
+
+    @property
+    def drill(self) -> bool:
+        """Whether isolated copies are recovered, and removed again."""
+        return self.operation == "test"
 
     @property
     def source_region(self) -> str:
@@ -114,7 +119,7 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
             "dr_region", dr, "a region other than primary_region", f"-e dr_region={others[0] if others else '<another region>'}"
         )
     operation = _choice(raw, "operation", OPERATIONS, "failover")
-    phases = _phases(raw.get("phases"))
+    phases = _phases(raw.get("phases"), DRILL_PHASES if operation == "test" else PHASES)
     return Parameters(
         customer=customer,
         environment=environment,
@@ -209,13 +214,13 @@ def _choice(raw: Mapping[str, Any], name: str, allowed: Sequence[str], default: 
     return str(value)
 
 
-def _phases(value: Any) -> tuple[str, ...]:
+def _phases(value: Any, allowed: Sequence[str]) -> tuple[str, ...]:
     if _missing(value):
-        return PHASES
+        return tuple(allowed)
     wanted = [str(part).strip().lower() for part in (value if isinstance(value, (list, tuple)) else str(value).split(","))]
-    if not set(wanted) <= set(PHASES):
-        raise InputError("phases", value, ", ".join(PHASES), "-e phases=instantiate,activate, or leave it out for all")
-    return tuple(phase for phase in PHASES if phase in wanted)
+    if not set(wanted) <= set(allowed):
+        raise InputError("phases", value, ", ".join(allowed), "-e phases=instantiate,activate, or leave it out for all")
+    return tuple(phase for phase in allowed if phase in wanted)
 
 
 def _number(raw: Mapping[str, Any], name: str, lowest: int, highest: int, default: int) -> int:

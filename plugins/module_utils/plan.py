@@ -186,7 +186,8 @@ def build(
     chosen = [pair for pair in resolved if not parameters.waves or pair.wave in parameters.waves]
     serving = {pair.key: active.get(pair.key, Active.UNKNOWN) for pair in chosen}
     _refuse_unsafe(chosen, serving, parameters)
-    dark = {pair.key for pair in chosen if (pair.account, pair.source_region) in facts.stale}
+    stale = () if parameters.drill else facts.stale
+    dark = {pair.key for pair in chosen if (pair.account, pair.source_region) in stale}
     waves: dict[int, list[Pair]] = defaultdict(list)
     for pair in chosen:
         waves[pair.wave].append(pair)
@@ -203,7 +204,7 @@ def build(
             seconds = _critical_path(members, entries)
             finish += seconds
             late: tuple[str, ...] = ()
-            if phase == "activate":
+            if phase == "activate" and not parameters.drill:
                 late = tuple(pair.key for pair in members if pair.rto_seconds is not None and pair.rto_seconds < finish)
             batches.append(Batch(phase, wave, entries, seconds, finish, late))
     gated = _gated(batches, parameters)
@@ -257,9 +258,16 @@ def _refuse_unsafe(pairs: Sequence[Pair], serving: Mapping[str, Active], paramet
             f"{parameters.target_region} by hand, then run the same command again",
         )
     unknown = [pair.key for pair in pairs if serving[pair.key] is Active.UNKNOWN]
-    if unknown and parameters.mode == "planned":
+    if unknown and (parameters.mode == "planned" or parameters.drill):
         text = f"which region serves cannot be told for {', '.join(unknown[:10])}{' …' if len(unknown) > 10 else ''}"
+        if parameters.drill:
+            raise PlanError(text, f"see why {parameters.source_region} does not answer; a drill needs to know what is production")
         raise PlanError(text, f"see why {parameters.source_region} does not answer; if it is lost: -e mode=unplanned")
+    served = [pair.key for pair in pairs if serving[pair.key] is Active.TARGET]
+    if served and parameters.drill:
+        text = f"{', '.join(served[:10])} {'serve' if len(served) > 1 else 'serves'} in {parameters.target_region}: no drill there"
+        remedy = f"-e primary_region={parameters.target_region} -e dr_region={parameters.source_region}, or leave out their waves"
+        raise PlanError(text, remedy)
 
 
 def _resolve(pairs: Sequence[Pair]) -> list[Pair]:
@@ -343,6 +351,7 @@ def _entry(
         (phase == "activate" and pair.technology not in REVERSIBLE)
         or (phase == "cleanup" and parameters.cleanup_policy == "remove")
     )
+    one_way = one_way and not parameters.drill
     return Entry(pair.key, pair.technology, pair.account, state, seconds, one_way)
 
 
@@ -355,7 +364,10 @@ def _critical_path(pairs: Sequence[Pair], entries: Sequence[Entry]) -> int:
 
 
 def _gated(batches: Sequence[Batch], parameters: Parameters) -> list[Batch]:
-    """Approval before each wave with one-way work; where no wave has any, before the first that activates something."""
+    """Approval before each wave with one-way work; where no wave has any, before the first that activates something.
+
+    Of a drill, before the first copy is made.
+    """
     if parameters.approval_mode != "required":
         return list(batches)
     asked = []
@@ -363,9 +375,10 @@ def _gated(batches: Sequence[Batch], parameters: Parameters) -> list[Batch]:
         one_way = sum(entry.one_way for entry in batch.entries)
         asked.append(_ask(batch, f"{one_way} of {len(batch.entries)} resources cannot be taken back") if one_way else batch)
     if not any(batch.gate for batch in asked):
+        first, what = ("instantiate", "are copied for a drill") if parameters.drill else ("activate", "begin to serve")
         for number, batch in enumerate(asked):
-            if batch.phase == "activate" and batch.todo:
-                why = f"{len(batch.todo)} of {len(batch.entries)} resources begin to serve in {parameters.target_region}"
+            if batch.phase == first and batch.todo:
+                why = f"{len(batch.todo)} of {len(batch.entries)} resources {what} in {parameters.target_region}"
                 asked[number] = _ask(batch, why)
                 break
     return asked

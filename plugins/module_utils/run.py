@@ -165,16 +165,22 @@ class Run:
             if result.status == "done":
                 self.store.settle(self.parameters.customer, self.parameters.environment, key)
 
-    def found(self, ill: Mapping[str, str]) -> None:
-        """What a drill's health check found, by pair key, "" for a healthy copy: it is kept as the end of ACTIVATE."""
-        outputs = {key: known["done"] for key, known in self.journal.known("activate").items() if known["done"] is not None}
-        bad = [
-            (key, "activate", "failed", {"why": why, "remedy": "see why it is not healthy, then a new drill"})
+    def findings(self) -> set[str]:
+        """Keys of the pairs whose copy did not come to serve: their health needs no look."""
+        known = self.journal.known("activate")
+        return {pair.key for pair in self.plan.pairs if known.get(pair.key, {}).get("done") is None} if self.plan else set()
+
+    def find(self, ill: Mapping[str, str]) -> None:
+        """What a drill's health check found, by pair key, "" for a healthy copy: kept as the end of its ACTIVATE."""
+        known = self.journal.known("activate")
+        remedy = "see why it is not healthy, then a new drill"
+        ends: list[tuple[str, str, str, Mapping[str, Any]]] = [
+            (key, "activate", "failed", {"why": why, "remedy": remedy})
+            if why
+            else (key, "activate", "done", {"outputs": known[key]["done"]})
             for key, why in ill.items()
-            if why and key in outputs
         ]
-        good = [(key, "activate", "done", {"outputs": outputs[key]}) for key, why in ill.items() if not why and key in outputs]
-        self.journal.finish([*bad, *good])
+        self.journal.finish(ends)
 
     def savings(self) -> dict[str, Estimate]:
         """What CLEANUP has saved in this execution so far, by pair key; the sum is kept with the execution. Nothing in check mode.

@@ -56,7 +56,7 @@ def summary(
         "created_by": execution.get("created_by"),
         "status": status,
         "interrupted": interrupted,
-        "resume": resume_command(execution) if interrupted or status in ("FAILED", "PAUSED") else None,
+        "resume": resume_command(execution) if interrupted or (status in ("FAILED", "PAUSED") and not removed(execution)) else None,
         "current_phase": phase,
         "current_wave": execution.get("current_wave"),
         "resource_count": execution.get("resource_count", 0),
@@ -145,6 +145,12 @@ def objectives_met(
 
 def _between(first: float | None, last: float | None) -> float | None:
     return None if first is None or last is None else max(0.0, last - first)
+
+
+def removed(execution: Mapping[str, Any]) -> bool:
+    """Whether it is a drill whose copies are all removed: nothing is left that could be resumed."""
+    cleaned = (execution.get("counts") or {}).get("cleanup", {})
+    return execution.get("operation") == "test" and cleaned.get("done", 0) == execution.get("resource_count")
 
 
 def resume_command(execution: Mapping[str, Any]) -> str:

@@ -35,16 +35,18 @@ class Surveyed:
     error: str = ""
 
 
-def survey(reader: Reader, pairs: Sequence[Pair], parallelism: int = 10) -> dict[str, Surveyed]:
+def survey(
+    reader: Reader, pairs: Sequence[Pair], parallelism: int = 10, adapter: Callable[[str], Adapter] = default_adapter
+) -> dict[str, Surveyed]:
     """One look at every pair, in bulk and in parallel; describe calls only. Pair key -> Surveyed.
 
     A failing look is active UNKNOWN with its error: never "not there".
     """
     found: dict[str, Surveyed] = {}
     with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="dr-aws") as pool:
-        looks = [(chunk, pool.submit(default_adapter(chunk[0].technology).observe, reader, chunk)) for chunk in chunks(pairs)]
+        looks = [(chunk, pool.submit(adapter(chunk[0].technology).observe, reader, chunk)) for chunk in chunks(pairs, adapter)]
         for chunk, look in looks:
-            one = default_adapter(chunk[0].technology)
+            one = adapter(chunk[0].technology)
             try:
                 seen = look.result()
                 found.update({pair.key: Surveyed(seen[pair.key], one.active(seen[pair.key])) for pair in chunk})

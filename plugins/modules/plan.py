@@ -23,7 +23,7 @@ options:
     description: What kind of execution it is.
     type: str
     default: failover
-    choices: [failover]
+    choices: [failover, test]
   customer:
     description: The customer, as resources are tagged. Required for a new execution.
     type: raw
@@ -60,6 +60,10 @@ options:
   execution_id:
     description: The execution to take up.
     type: raw
+  cleanup:
+    description: Only removes what the drill O(execution_id) has made.
+    type: bool
+    default: false
   detected_at:
     description:
       - When the disaster was detected, such as V(2026-11-28T16:00:00Z). The times that the status and the summary say count from it.

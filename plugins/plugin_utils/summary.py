@@ -23,10 +23,11 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
         f"  {summary['resource_count']} resources, {duration(elapsed_seconds)}, {summary['progress_percentage']} % of the plan",
         None,
     )
-    if said := ", ".join(_clocks(summary["clocks"])):
-        yield f"  {said}", None
-    if summary["rto"]:
-        yield from _objectives(summary["rto"])
+    if summary["operation"] != "test":  # of copies they would say nothing
+        if said := ", ".join(_clocks(summary["clocks"])):
+            yield f"  {said}", None
+        if summary["rto"]:
+            yield from _objectives(summary["rto"])
     for phase, counts in summary["counts"].items():
         said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
         yield f"  {phase:<12} {said or 'nothing was left to do'}", None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from ..adapters.base import Adapter
-from ..model import Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step
+from ..model import DRILL_PHASES, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step
 
 #: On everything that a drill makes: the drill's id, and the key of the pair that it is a copy for.
 DRILL_TAG: Final = "dr:drill-id"
@@ -46,7 +46,7 @@ class Drill(Adapter):
     `make`, `serve` and `remove` are the phases as the technology decides them; they are pure, and never need the source region.
     """
 
-    phases: ClassVar[tuple[str, ...]] = ("instantiate", "activate", "cleanup")
+    phases: ClassVar[tuple[str, ...]] = DRILL_PHASES
     #: Every mutating call that it makes, and what each of them names. Another call is refused.
     touches: ClassVar[Mapping[tuple[str, str], Touch]]
 

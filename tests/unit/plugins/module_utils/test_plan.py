@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be asked for, and what a plan makes of it."""
+"""What a plan makes of what is asked for."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
-from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, PRIORITIES, Active, Pair
+from ansible_collections.dr.aws.plugins.module_utils.model import DRILL_PHASES, PRIORITIES, Active, Pair
 from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     Facts,
     Parameters,
-    detected_at,
-    parse_waves,
-    validate_parameters,
 )
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, PlanError, build
 
@@ -33,6 +30,7 @@ DURATIONS: Mapping[str, Mapping[str, int]] = {
     "rds": {"instantiate": 1200, "activate": 300, "cleanup": 100, "replicate": 1300},
     "ecs": {"instantiate": 60, "activate": 200, "cleanup": 50, "replicate": 60},
 }
+DRILL: Mapping[str, Any] = {"phases": DRILL_PHASES}
 ACCOUNT = "111111111111"
 NOW = datetime(2026, 11, 28, 16, 30, tzinfo=UTC).timestamp()
 
@@ -58,122 +56,6 @@ def pair(
 def plan(*pairs: Pair, active: Mapping[str, Active] | None = None, facts: Facts = FACTS, **changes: Any) -> Plan:
     sides = {one.key: Active.SOURCE for one in pairs} | dict(active or {})
     return build(pairs, sides, replace(PARAMETERS, **changes), facts, DURATIONS)
-
-
-class TestParameters:
-    def test_defaults_are_the_careful_ones(self) -> None:
-        found = validate_parameters(ASKED, FACTS)
-        assert (found.operation, found.mode, found.approval_mode, found.cleanup_policy) == (
-            "failover",
-            "planned",
-            "required",
-            "quarantine",
-        )
-        assert (found.phases, found.waves, found.parallelism, found.execution_id) == (PHASES, (), 10, "")
-        assert not found.accept_partial_inventory
-
-    @pytest.mark.parametrize(
-        ("changes", "field", "allowed", "remedy"),
-        [
-            ({"customer": None}, "customer", "acme, shop", "-e customer=acme"),
-            ({"customer": "acne"}, "customer", "acme, shop", "-e customer=acme"),
-            ({"environment": ""}, "environment", "production, staging", "-e environment=production"),
-            ({"environment": "development"}, "environment", "production, staging", "-e environment=production"),
-            ({"primary_region": None}, "primary_region", "us-east-1, us-west-2", "-e primary_region=us-east-1"),
-            ({"primary_region": "east"}, "primary_region", "us-east-1, us-west-2", "-e primary_region=us-east-1"),
-            ({"dr_region": "eu-west-1"}, "dr_region", "us-east-1, us-west-2", "add eu-west-1 to regions in the inventory file"),
-            ({"dr_region": EAST}, "dr_region", "other than primary_region", "-e dr_region=us-west-2"),
-            ({"operation": "move"}, "operation", "failover, failback, test", "-e operation=failover"),
-            ({"mode": "forced"}, "mode", "planned, unplanned", "-e mode=planned"),
-            ({"approval_mode": "none"}, "approval_mode", "required, automatic", "-e approval_mode=required"),
-            ({"cleanup_policy": "delete"}, "cleanup_policy", "quarantine, remove", "-e cleanup_policy=quarantine"),
-            ({"waves": "0"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
-            ({"waves": "3-1"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
-            ({"waves": [True]}, "waves", "from 1 to 10", "-e waves=1,3-4"),
-            ({"waves": "1,all"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
-            (
-                {"phases": "activate,destroy"},
-                "phases",
-                "instantiate, activate, cleanup, replicate",
-                "-e phases=instantiate,activate",
-            ),
-            ({"parallelism": "0"}, "parallelism", "from 1 to 200", "-e parallelism=10"),
-            ({"parallelism": "many"}, "parallelism", "from 1 to 200", "-e parallelism=10"),
-            ({"parallelism": True}, "parallelism", "from 1 to 200", "-e parallelism=10"),
-            ({"accept_partial_inventory": "perhaps"}, "accept_partial_inventory", "true or false", "=false"),
-            ({"execution_id": "latest"}, "execution_id", "dr-20261128T163000Z-7f3a9c", "dr.aws.status"),
-        ],
-    )
-    def test_what_cannot_be_used_is_named_with_the_remedy(
-        self, changes: Mapping[str, Any], field: str, allowed: str, remedy: str
-    ) -> None:
-        with pytest.raises(InputError) as caught:
-            validate_parameters({**ASKED, **changes}, FACTS)
-        error = caught.value
-        assert (error.field, error.value) == (field, changes[field])
-        assert allowed in error.allowed
-        assert remedy in error.remedy
-        assert all(part in str(error) for part in (field, allowed, remedy))
-
-    def test_a_customer_that_is_no_name_is_refused_though_tagged(self) -> None:
-        odd = Facts((EAST, WEST), frozenset({("ac me", "production")}))
-        with pytest.raises(InputError, match="letters, digits and -"):
-            validate_parameters({**ASKED, "customer": "ac me"}, odd)
-
-    def test_an_environment_outside_the_schema_is_refused_though_tagged(self) -> None:
-        odd = Facts((EAST, WEST), frozenset({("acme", "prod")}))
-        with pytest.raises(InputError, match="production, staging, development"):
-            validate_parameters({**ASKED, "environment": "prod"}, odd)
-
-    def test_an_empty_inventory_is_an_error(self) -> None:
-        with pytest.raises(InputError, match="at least one protected resource"):
-            validate_parameters(ASKED, Facts((EAST, WEST), frozenset()))
-
-    @pytest.mark.parametrize(
-        ("given", "waves"), [("1,3-4", (1, 3, 4)), (2, (2,)), ([3, "1"], (1, 3)), (None, ()), ("", ()), ([], ()), (" 2 , 2 ", (2,))]
-    )
-    def test_waves(self, given: Any, waves: tuple[int, ...]) -> None:
-        assert parse_waves(given) == waves
-
-    @pytest.mark.parametrize(
-        ("given", "at"),
-        [
-            (None, ""),
-            ("", ""),
-            ("2026-11-28T16:00:00Z", "2026-11-28T16:00:00Z"),
-            ("2026-11-28T18:00:00.5+02:00", "2026-11-28T16:00:00Z"),
-            (datetime(2026, 11, 28, 16, tzinfo=UTC), "2026-11-28T16:00:00Z"),
-        ],
-    )
-    def test_when_it_was_detected(self, given: Any, at: str) -> None:
-        assert detected_at(given, NOW) == at
-
-    @pytest.mark.parametrize(
-        "given", ["16:00", "soon", "2026-11-28", "2026-11-28T16:00:00", "2026-11-28T16:30:01Z", "1950-01-01T00:00:00Z", 7, True]
-    )
-    def test_a_time_of_detection_that_cannot_be_is_refused(self, given: Any) -> None:
-        with pytest.raises(InputError, match="a time in the past with its offset"):
-            detected_at(given, NOW)
-
-    def test_failback_leaves_the_dr_region(self) -> None:
-        back = validate_parameters({**ASKED, "operation": "failback"}, FACTS)
-        assert (back.source_region, back.target_region) == (WEST, EAST)
-        assert (PARAMETERS.source_region, PARAMETERS.target_region) == (EAST, WEST)
-
-    def test_an_arn_names_an_execution_too(self) -> None:
-        arn = "arn:aws:dr-aws:us-west-2::execution/dr-20261128T163000Z-7f3a9c"
-        assert validate_parameters({**ASKED, "execution_id": arn}, FACTS).execution_id == "dr-20261128T163000Z-7f3a9c"
-
-    def test_what_the_inventory_says_of_itself(self) -> None:
-        said = {
-            "regions": [EAST, WEST],
-            "complete": False,
-            "errors": [],
-            "stale": [{"account": ACCOUNT, "region": EAST}],
-            "violations": [],
-        }
-        facts = Facts.of(said, [("acme", "production")])
-        assert facts == Facts((EAST, WEST), frozenset({("acme", "production")}), stale=frozenset({(ACCOUNT, EAST)}), complete=False)
 
 
 class TestOrder:
@@ -297,6 +179,37 @@ class TestRefusals:
             "severity": "warning",
         }
         assert plan(pair("a"), facts=replace(FACTS, violations=(loose,))).warnings == ("db: tag dr:prio='x': not in the schema",)
+
+
+class TestDrills:
+    def test_a_drill_removes_what_it_made_and_nothing_of_it_is_one_way(self) -> None:
+        facts = replace(FACTS, stale=frozenset({(ACCOUNT, EAST)}))
+        found = plan(pair("db", technology="rds", rto_seconds=1), facts=facts, operation="test", mode="unplanned", **DRILL)
+        assert [(batch.phase, batch.entries[0].state, batch.late) for batch in found.batches] == [
+            ("instantiate", "todo", ()),
+            ("activate", "todo", ()),
+            ("cleanup", "todo", ()),
+        ]
+        assert not any(entry.one_way for batch in found.batches for entry in batch.entries)
+
+    def test_it_asks_before_the_first_copy(self) -> None:
+        found = plan(pair("db", technology="rds"), pair("api", wave=2), operation="test", approval_mode="required", **DRILL)
+        assert [(gate.name, gate.why) for gate in found.gates] == [
+            ("instantiate-wave-01", "1 of 1 resources are copied for a drill in us-west-2")
+        ]
+
+    @pytest.mark.parametrize(
+        ("side", "mode", "said"),
+        [
+            (Active.TARGET, "planned", "a serves in us-west-2: no drill there"),
+            (Active.TARGET, "unplanned", "a serves in us-west-2: no drill there"),
+            (Active.UNKNOWN, "unplanned", "which region serves cannot be told for a"),
+            (Active.BOTH, "unplanned", "split brain"),
+        ],
+    )
+    def test_it_is_refused_beside_production(self, side: Active, mode: str, said: str) -> None:
+        with pytest.raises(PlanError, match=said):
+            plan(pair("a"), pair("b"), active={"a": side}, mode=mode, operation="test", **DRILL)
 
 
 class TestContent:
