@@ -8,49 +8,19 @@ refused) and the EventBridge user guide (global endpoints, managed rules).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ..model import UNREACHABLE, Active, Blocked, Call, Check, Done, Goal, Health, Pair, Step, Unreachable
+from ..parts.eventbridge_state import ABSENT, EPOCH_TAG, STATE_TAG, Rule, Side, look, refused, same, split
 from .base import Adapter, Reader, dark
 
-#: A rule's number in the order of activations, and the state other than ENABLED that it is to have: kept on it as tags.
-EPOCH_TAG, STATE_TAG = "dr:epoch", "dr:rule-state"
-#: What a rule is, apart from its name, state and targets.
-DEFINITION = ("EventPattern", "ScheduleExpression", "Description", "RoleArn")
 #: Seconds that a rule may go on firing after it was disabled: AWS only says "a short period of time".
 DRAIN_SECONDS = 90
 #: Most targets of one PutTargets.
 TARGETS_LIMIT = 10
-ABSENT = ("ResourceNotFoundException",)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One side's rule. state: DISABLED, ENABLED or ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS."""
-
-    arn: str
-    state: str
-    definition: Mapping[str, str] = field(default_factory=dict)
-    targets: tuple[Mapping[str, Any], ...] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
-    managed_by: str = ""
-
-    @property
-    def enabled(self) -> bool:
-        return self.state != "DISABLED"
-
-    @property
-    def epoch(self) -> int:
-        """0 for a rule that was never activated by us."""
-        value = self.tags.get(EPOCH_TAG, "")
-        return int(value) if value.isdecimal() else 0
-
-
-Side: TypeAlias = "Rule | Unreachable | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +69,8 @@ class EventbridgeRule(Adapter):
     def observe(self, reader: Reader, pairs: Sequence[Pair]) -> Mapping[str, Seen]:
         return {
             pair.key: Seen(
-                _side(reader, pair, pair.source_region, pair.source_id),
-                _side(reader, pair, pair.target_region, pair.target_id),
+                look(reader, pair, pair.source_region, pair.source_id),
+                look(reader, pair, pair.target_region, pair.target_id),
                 _endpoint(reader, pair),
                 tuple(pair.settings.get("refused_targets", ())),
             )
@@ -179,11 +149,11 @@ class EventbridgeRule(Adapter):
             raise AssertionError("seen.target is no Rule")
         if isinstance(seen.source, Unreachable):
             raise AssertionError("seen.source is Unreachable")
-        bus, name = _split(pair.source_id)
+        bus, name = split(pair.source_id)
         definition, targets = _copy(seen.target, pair)
         if isinstance(seen.source, Rule) and seen.source.enabled:
             return _disable(_place(pair.source_region, pair.source_id, seen.source), "the other region's rule is on")
-        if seen.source is None or not _same(seen.source.definition, definition):
+        if seen.source is None or not same(seen.source.definition, definition):
             params: dict[str, Any] = {"Name": name, "EventBusName": bus, "State": "DISABLED", **definition}
             kept = [
                 {"Key": key, "Value": value} for key, value in sorted(seen.target.tags.items()) if key not in (EPOCH_TAG, STATE_TAG)
@@ -248,13 +218,8 @@ class EventbridgeRule(Adapter):
         return {"state": source.state, "epoch": source.epoch} if isinstance(source, Rule) and source.enabled else {}
 
     def receipt(self, call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The entries that PutTargets did not take: it answers 200 all the same."""
-        entries = answer.get("FailedEntries") or ()
-        return (
-            {"refused_targets": [f"{one['TargetId']}: {one['ErrorCode']} {one['ErrorMessage']}" for one in entries]}
-            if entries
-            else {}
-        )
+        """The entries that PutTargets did not take."""
+        return refused(answer)
 
     def _hand_over(self, seen: Seen, goal: Goal, to: Place, away: Side) -> Step:
         """`to` fires and `away` does not, in an order in which never both do."""
@@ -280,34 +245,8 @@ class EventbridgeRule(Adapter):
         return Done(outputs | ({f"endpoint_{name}": value for name, value in seen.endpoint.items()} if seen.endpoint else {}))
 
 
-def _split(ident: str) -> tuple[str, str]:
-    bus, _unused, name = ident.rpartition("/")
-    return bus or "default", name
-
-
 def _place(region: str, ident: str, rule: Rule) -> Place:
-    return Place(region, *_split(ident), rule)
-
-
-def _side(reader: Reader, pair: Pair, region: str, ident: str) -> Side:
-    bus, name = _split(ident)
-    raw = reader.read(pair.account, region, "events", "describe_rule", absent=ABSENT, Name=name, EventBusName=bus)
-    if not isinstance(raw, dict):
-        return raw
-    targets = reader.pages(
-        pair.account, region, "events", "list_targets_by_rule", "Targets", absent=ABSENT, Rule=name, EventBusName=bus
-    )
-    tags = reader.read(pair.account, region, "events", "list_tags_for_resource", absent=ABSENT, ResourceARN=raw["Arn"])
-    if isinstance(targets, Unreachable) or isinstance(tags, Unreachable):
-        return UNREACHABLE
-    return Rule(
-        raw["Arn"],
-        raw["State"],
-        {name: raw[name] for name in DEFINITION if raw.get(name)},
-        tuple(sorted(targets or (), key=lambda one: str(one["Id"]))),
-        {one["Key"]: one["Value"] for one in (tags or {}).get("Tags", ())},
-        raw.get("ManagedBy") or "",
-    )
+    return Place(region, *split(ident), rule)
 
 
 def _endpoint(reader: Reader, pair: Pair) -> Mapping[str, str] | None:
@@ -369,13 +308,6 @@ def _copy(rule: Rule, pair: Pair) -> tuple[dict[str, str], list[dict[str, Any]]]
     definition = {name: _replaced(value, replace) for name, value in rule.definition.items()}
     targets = [in_region(one, pair.target_region, pair.source_region, replace) for one in rule.targets]
     return definition, targets
-
-
-def _same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    def parsed(definition: Mapping[str, str]) -> Mapping[str, Any]:
-        return {name: json.loads(value) if name == "EventPattern" else value for name, value in definition.items()}
-
-    return parsed(one) == parsed(other)
 
 
 def _managed(ident: str, owner: str) -> Blocked:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dr.aws.plugins.module_utils.adapters.eventbridge_rule import EventbridgeRule, Rule, Seen, in_region
+from ansible_collections.dr.aws.plugins.module_utils.adapters.eventbridge_rule import EventbridgeRule, Seen, in_region
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -20,6 +20,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Goal,
     Pair,
 )
+from ansible_collections.dr.aws.plugins.module_utils.parts.eventbridge_state import Rule
 
 EAST, WEST = "us-east-1", "us-west-2"
 PAIR = Pair("nightly", "eventbridge", "111111111111", EAST, WEST, "default/nightly", "default/nightly")
