@@ -12,11 +12,11 @@ from typing import Any, Final
 from ..adapters.base import Reader
 from ..model import Pair
 from . import asking, levels
-from .asking import Trouble
+from .asking import Look, Place, Trouble
 from .levels import Level
 from .needs import Need, Unknown, needs
 from .quotas import Quota, chosen
-from .standing import SIZED, STANDING, Standing
+from .standing import SIZED, STANDING, Standing, batched
 
 #: Technologies whose members also count in the quotas of another.
 ALSO: Final = {"aurora": ("rds",), "drs": ("ec2",), "autoscaling": ("ec2",)}
@@ -103,15 +103,8 @@ def outlook(
     targets = {(pair.account, pair.target_region) for pair in pairs}
     sources = {(pair.account, pair.source_region) for pair in pairs}
     regional = [one for one in quotas if one.scope != "global"]
-    looks: dict[tuple[Any, ...], Any] = {**levels.looks(sources, regional, used=False), **levels.looks(targets, regional)}
-    for pair in pairs:
-        look = STANDING.get(pair.technology)
-        if look is None:
-            continue
-        known = captured.get(pair.key, {})
-        looks["standing", pair.key] = ((pair.account, pair.target_region), look(pair.target_id, known))
-        if pair.technology in SIZED:
-            looks["model", pair.key] = ((pair.account, pair.source_region), look(pair.source_id, known))
+    looks = {**levels.looks(sources, regional, used=False), **levels.looks(targets, regional)}
+    looks |= _standing([(pair, pair.target_id, pair.target_region) for pair in pairs], captured)
     results = asking.gather(reader, looks, workers)
     standing: dict[str, Standing] = {}
     unknown: list[Unknown] = []
@@ -122,7 +115,9 @@ def outlook(
             unknown.append(Unknown(pair.key, pair.account, pair.target_region, why, "look again: ansible-playbook dr.aws.capacity"))
         elif seen is not None:
             standing[pair.key] = seen
-    models = {pair.key: model for pair in pairs if isinstance(model := results.get(("model", pair.key)), Standing) and model.exists}
+    sizeless = [pair for pair in pairs if pair.technology in SIZED and pair.key in standing and standing[pair.key].size is None]
+    sized = asking.gather(reader, _standing([(pair, pair.source_id, pair.source_region) for pair in sizeless], captured), workers)
+    models = {key[1]: model for key, model in sized.items() if isinstance(model, Standing)}
     found = needs([pair for pair in pairs if pair.key in standing], captured, standing, models)
     unknown += [one for one in found if isinstance(one, Unknown)]
     there = levels.levels(targets, regional, results)
@@ -130,6 +125,23 @@ def outlook(
     directions = {(pair.account, pair.source_region, pair.target_region) for pair in pairs}
     apart = disparities(levels.levels(sources, regional, results), there, directions)
     return Outlook(tuple(short), (*unknown, *uncounted), tuple(apart))
+
+
+def _standing(
+    wanted: Iterable[tuple[Pair, str, str]], captured: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[Any, ...], tuple[Place, Look]]:
+    """The looks at what stands of some pairs, as ("standing", key). wanted: (pair, its identifier in a region, that region)."""
+    groups: dict[tuple[str, str, str], list[tuple[Pair, str]]] = defaultdict(list)
+    for pair, ident, region in wanted:
+        if pair.technology in STANDING:
+            groups[pair.technology, pair.account, region].append((pair, ident))
+    looks: dict[tuple[Any, ...], tuple[Place, Look]] = {}
+    for (technology, account, region), group in groups.items():
+        together = batched(technology, dict.fromkeys(ident for _pair, ident in group))
+        for pair, ident in group:
+            look = STANDING[technology](ident, captured.get(pair.key, {}), together[ident])
+            looks["standing", pair.key] = ((account, region), look)
+    return looks
 
 
 def _quotas(pairs: Iterable[Pair]) -> tuple[Quota, ...]:

@@ -12,12 +12,12 @@ import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, Failure
 from ansible_collections.dr.aws.plugins.module_utils.capacity import asking, quotas
-from ansible_collections.dr.aws.plugins.module_utils.capacity.asking import Ask, Trouble
+from ansible_collections.dr.aws.plugins.module_utils.capacity.asking import Trouble
 from ansible_collections.dr.aws.plugins.module_utils.capacity.levels import Level, Limit
 from ansible_collections.dr.aws.plugins.module_utils.capacity.needs import Need, Unknown, needs
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, compare, disparities, outlook
 from ansible_collections.dr.aws.plugins.module_utils.capacity.quotas import QUOTAS, Quota
-from ansible_collections.dr.aws.plugins.module_utils.capacity.standing import STANDING, Standing
+from ansible_collections.dr.aws.plugins.module_utils.capacity.standing import STANDING, Standing, batched
 from ansible_collections.dr.aws.plugins.module_utils.model import TECHNOLOGIES, UNREACHABLE, Pair
 
 ACCOUNT, EAST, WEST = "111111111111", "us-east-1", "us-west-2"
@@ -227,14 +227,14 @@ def test_a_target_that_cannot_be_looked_at_is_named(answer: Any, why: str) -> No
 
 
 def look(technology: str, ident: str, captured: Mapping[str, Any], **answers: Any) -> Any:
-    return asking.gather(Cloud(**answers), {1: ((ACCOUNT, WEST), STANDING[technology](ident, captured))})[1]
+    return asking.gather(Cloud(**answers), {1: ((ACCOUNT, WEST), STANDING[technology](ident, captured, [ident]))})[1]
 
 
 TYPES = [
     {"InstanceType": "m5.large", "VCpuInfo": {"DefaultVCpus": 2}},
     {"InstanceType": "m5.2xlarge", "VCpuInfo": {"DefaultVCpus": 8}},
 ]
-SERVICE = {"status": "ACTIVE", "runningCount": 2, "taskDefinition": "api:1"}
+SERVICE = {"serviceName": "one", "status": "ACTIVE", "runningCount": 2, "taskDefinition": "api:1"}
 TEMPLATE = {"LaunchTemplateId": "lt-1", "Version": "3"}
 MIXED = {
     "LaunchTemplate": {
@@ -269,7 +269,7 @@ ALIVE = [{"LifecycleState": "InService"}, {"LifecycleState": "Terminating"}, {"L
             "autoscaling",
             {},
             {
-                "describe_auto_scaling_groups": [{"Instances": ALIVE, "LaunchTemplate": TEMPLATE}],
+                "describe_auto_scaling_groups": [{"AutoScalingGroupName": "one", "Instances": ALIVE, "LaunchTemplate": TEMPLATE}],
                 "describe_launch_template_versions": [{"LaunchTemplateData": {"InstanceType": "m5.large"}}],
                 "describe_instance_types": TYPES,
             },
@@ -278,14 +278,20 @@ ALIVE = [{"LifecycleState": "InService"}, {"LifecycleState": "Terminating"}, {"L
         (
             "autoscaling",
             {},
-            {"describe_auto_scaling_groups": [{"MixedInstancesPolicy": MIXED}], "describe_instance_types": TYPES},
+            {
+                "describe_auto_scaling_groups": [{"AutoScalingGroupName": "one", "MixedInstancesPolicy": MIXED}],
+                "describe_instance_types": TYPES,
+            },
             there(size=8, family=VCPU),
         ),
-        ("autoscaling", {}, {"describe_auto_scaling_groups": [{}]}, there()),
+        ("autoscaling", {}, {"describe_auto_scaling_groups": [{"AutoScalingGroupName": "one"}]}, there()),
         (
             "drs",
             {"instance_type": "m5.large"},
-            {"describe_recovery_instances": [{"ec2InstanceState": "RUNNING"}], "describe_instance_types": TYPES},
+            {
+                "describe_recovery_instances": [{"sourceServerID": "one", "ec2InstanceState": "RUNNING"}],
+                "describe_instance_types": TYPES,
+            },
             there(units=1, size=2, family=VCPU),
         ),
         ("drs", {"instance_type": "x9.large"}, {"describe_instance_types": TYPES}, there()),
@@ -297,6 +303,12 @@ def test_what_stands_in_the_target_is_seen(
     assert look(technology, "one", captured, **answers) == standing
 
 
-def test_a_look_asks_for_the_service_by_cluster_and_name() -> None:
-    (first,) = next(STANDING["ecs"]("apps/api", {}))
-    assert isinstance(first, Ask) and json.loads(first.params) == {"cluster": "apps", "services": ["api"]}
+def test_services_of_a_cluster_are_described_together() -> None:
+    found = batched("ecs", [*(f"apps/{number}" for number in range(12)), "other/1"])
+    assert [len(found[ident]) for ident in ("apps/0", "apps/9", "apps/10", "other/1")] == [10, 10, 2, 1]
+    asked = {next(STANDING["ecs"](ident, {}, together))[0] for ident, together in found.items()}
+    assert [json.loads(one.params)["cluster"] for one in asked].count("apps") == 2 and len(asked) == 3
+
+
+def test_functions_are_looked_at_one_by_one() -> None:
+    assert batched("lambda", ["a", "b"]) == {"a": ["a"], "b": ["b"]}
