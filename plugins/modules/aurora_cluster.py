@@ -90,6 +90,15 @@ EXAMPLES = r"""
         subnet_group: databases
         security_groups: [sg-0a1b2c3d]
 
+- name: A copy of the secondary in the drill room, for a drill
+  dr.aws.aurora_cluster:
+    phase: instantiate
+    name: orders
+    target_name: orders-west
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Switch the writer over to us-west-2, without any loss
   dr.aws.aurora_cluster:
     phase: activate
@@ -176,6 +185,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.aurora_cluster import AuroraCluster
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.aurora_cluster import AuroraClusterDrill
 
 
 def main() -> None:
@@ -195,6 +205,7 @@ def main() -> None:
             "fence": {"type": "bool"},
             "regions": {"type": "dict"},
         },
+        AuroraClusterDrill(),
     )
 
 

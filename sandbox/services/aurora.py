@@ -8,6 +8,7 @@ Moto keeps clusters and instances. Global databases are ours: moto's have no wri
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 from moto.backends import get_backend
@@ -37,7 +38,7 @@ def _state(ctx: Ctx, found: Any) -> str:
     return str(ctx.at(region=found.region).get("cluster_states", {}).get(found.db_cluster_resource_id, "available"))
 
 
-def _pass(ctx: Ctx, found: Any, steps: list[tuple[str, float]]) -> None:
+def pass_through(ctx: Ctx, found: Any, steps: list[tuple[str, float]]) -> None:
     """Let a cluster pass through states: moto's own ends `creating` at the first look."""
     store = ctx.at(region=found.region)
     states, moves = store.setdefault("cluster_states", {}), store.setdefault("cluster_moves", {})
@@ -47,14 +48,16 @@ def _pass(ctx: Ctx, found: Any, steps: list[tuple[str, float]]) -> None:
     moves[key] = transition(ctx.clock, steps, lambda state: states.__setitem__(key, state))
 
 
-def _need(ctx: Ctx, found: Any) -> None:
+def need_available(ctx: Ctx, found: Any) -> None:
+    """InvalidDBClusterStateFault unless it is available."""
     state = _state(ctx, found)
     if state not in ("available", "backing-up"):
         text = f"DBCluster {found.db_cluster_identifier} is not in available state: {state}"
         raise AwsError("InvalidDBClusterStateFault", text)
 
 
-def _shown(ctx: Ctx, ident: str) -> dict[str, Any]:
+def described(ctx: Ctx, ident: str) -> dict[str, Any]:
+    """A cluster as DescribeDBClusters shows it."""
     (found,) = ctx.client("rds").describe_db_clusters(DBClusterIdentifier=ident)["DBClusters"]
     return dict(found)
 
@@ -84,7 +87,7 @@ def create(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     followed = origin or (world["members"][0] if world and world["members"] else "")
     leader = cluster(ctx, followed) if followed else None
     if leader is not None:
-        _need(ctx, leader)
+        need_available(ctx, leader)
         if params.get("MasterUsername"):
             text = "Cannot specify user name for a cross region replication cluster"
             raise AwsError("InvalidParameterCombination", text)
@@ -92,7 +95,7 @@ def create(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
             raise AwsError("InvalidParameterCombination", "KmsKeyId should be explicitly specified for an encrypted cluster")
         if world and params.get("EngineVersion") != leader.engine_version:
             raise AwsError("InvalidParameterCombination", "The engine version does not match that of the global cluster")
-    found = _made(ctx, {key: value for key, value in params.items() if key != "SourceRegion"}, leader)
+    found = make(ctx, {key: value for key, value in params.items() if key != "SourceRegion"}, leader)
     if world is not None:
         world["members"].append(found.db_cluster_arn)
         found.global_cluster_identifier = world["id"]
@@ -100,20 +103,19 @@ def create(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     if origin and leader is not None:
         found.replication_source_identifier = leader.db_cluster_arn
         leader.read_replica_identifiers.append(found.db_cluster_arn)
-    _pass(ctx, found, [("creating", CREATION), ("available", 0.0)])
+    pass_through(ctx, found, [("creating", CREATION), ("available", 0.0)])
     ctx.eventually(CREATION, lambda: _measure(ctx, found))
-    return {"DBCluster": _shown(ctx, ident)}
+    return {"DBCluster": described(ctx, ident)}
 
 
-def _made(ctx: Ctx, params: dict[str, Any], leader: Any) -> Any:
+def make(ctx: Ctx, params: dict[str, Any], leader: Any) -> Any:
+    """Moto's cluster, with AWS's ids; leader: what its data and its administrator come from, None for a new one."""
     own = ("GlobalClusterIdentifier", "ReplicationSourceIdentifier", "KmsKeyId", "StorageEncrypted", "PreSignedUrl")
     given = {key: value for key, value in params.items() if key not in own}
     if leader is not None:
         given |= _ADMINISTRATOR
     given.setdefault("DBSubnetGroupName", rds.subnet_group(ctx))
-    snapshots = rds.backend(ctx).cluster_snapshots  # moto's first backup is named by the minute: a namesake's would be in its way
-    for name in [name for name in snapshots if name.startswith(f"rds:{params['DBClusterIdentifier'].lower()}-")]:
-        del snapshots[name]
+    _forget_backups(ctx, params["DBClusterIdentifier"])  # moto's are named by the minute: a namesake's would be in the way
     ctx.gw.moto_request("rds", ctx.region, ctx.account, "CreateDBCluster", given)
     found = cluster(ctx, params["DBClusterIdentifier"])
     found.vpc_security_group_ids = params.get("VpcSecurityGroupIds") or [rds.security_group(ctx)]
@@ -122,11 +124,18 @@ def _made(ctx: Ctx, params: dict[str, Any], leader: Any) -> Any:
     return found
 
 
+def _forget_backups(ctx: Ctx, ident: str) -> None:
+    """Its automated backups go."""
+    snapshots = rds.backend(ctx).cluster_snapshots
+    for name in [name for name in snapshots if re.fullmatch(rf"rds:{re.escape(ident.lower())}-\d[\d-]*", name)]:
+        del snapshots[name]
+
+
 @op("rds", "ModifyDBCluster")
 def modify(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Groups, protection, backups, and a new identifier."""
     found = cluster(ctx, params["DBClusterIdentifier"])
-    _need(ctx, found)
+    need_available(ctx, found)
     new = params.get("NewDBClusterIdentifier", "").lower()
     if new in rds.backend(ctx).clusters:
         raise AwsError("DBClusterAlreadyExistsFault", "DB Cluster already exists")
@@ -144,9 +153,9 @@ def modify(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         found.deletion_protection = params["DeletionProtection"]
     if "BackupRetentionPeriod" in params:
         found.backup_retention_period = params["BackupRetentionPeriod"]
-    answer = _shown(ctx, found.db_cluster_identifier)
+    answer = described(ctx, found.db_cluster_identifier)
     if new:
-        _pass(ctx, found, [("renaming", rds.RENAMING), ("available", 0.0)])
+        pass_through(ctx, found, [("renaming", rds.RENAMING), ("available", 0.0)])
         ctx.eventually(rds.RENAMING, lambda: _rename(ctx, found, new))
     return {"DBCluster": answer}
 
@@ -168,7 +177,7 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     if found.deletion_protection:
         text = "Cannot delete protected Cluster, please disable deletion protection and try again."
         raise AwsError("InvalidParameterCombination", text)
-    _need(ctx, found)
+    need_available(ctx, found)
     if found.members:
         text = "Cluster cannot be deleted, it still contains DB instances in non-deleting state."
         raise AwsError("InvalidDBClusterStateFault", text)
@@ -182,14 +191,16 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         if snapshot in rds.backend(ctx).cluster_snapshots:
             raise AwsError("DBClusterSnapshotAlreadyExistsFault", f"Cannot create the snapshot because {snapshot} already exists.")
         rds.backend(ctx).create_db_cluster_snapshot(ident, snapshot)
-    answer = {**_shown(ctx, ident), "Status": "deleting"}
-    _pass(ctx, found, [("deleting", 0.0)])
-    ctx.eventually(DELETION, lambda: _gone(ctx, found))
+    answer = {**described(ctx, ident), "Status": "deleting"}
+    pass_through(ctx, found, [("deleting", 0.0)])
+    ctx.eventually(DELETION, lambda: _gone(ctx, found, backups=params.get("DeleteAutomatedBackups") is not False))
     return {"DBCluster": answer}
 
 
-def _gone(ctx: Ctx, found: Any) -> None:
+def _gone(ctx: Ctx, found: Any, backups: bool) -> None:
     rds.backend(ctx).clusters.pop(found.db_cluster_identifier, None)
+    if backups:
+        _forget_backups(ctx, found.db_cluster_identifier)
     _independent(ctx, found)
 
 
@@ -199,10 +210,10 @@ def promote(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     found = cluster(ctx, params["DBClusterIdentifier"])
     if not found.replication_source_identifier:
         raise AwsError("InvalidDBClusterStateFault", f"DB cluster {params['DBClusterIdentifier']} is not a read replica")
-    _need(ctx, found)
-    _pass(ctx, found, [("promoting", PROMOTION), ("available", 0.0)])
+    need_available(ctx, found)
+    pass_through(ctx, found, [("promoting", PROMOTION), ("available", 0.0)])
     ctx.eventually(PROMOTION, lambda: _independent(ctx, found))
-    return {"DBCluster": _shown(ctx, found.db_cluster_identifier)}
+    return {"DBCluster": described(ctx, found.db_cluster_identifier)}
 
 
 def _independent(ctx: Ctx, found: Any) -> None:
@@ -292,7 +303,7 @@ def create_world(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     origin = params.get("SourceDBClusterIdentifier")
     leader = cluster(ctx, origin) if origin else None
     if leader is not None:
-        _need(ctx, leader)
+        need_available(ctx, leader)
         if any(leader.db_cluster_arn in world["members"] for world in _worlds(ctx).values()):
             raise AwsError("InvalidDBClusterStateFault", "This cluster is already a part of a global cluster")
     elif not params.get("Engine"):
@@ -363,7 +374,7 @@ def _target(ctx: Ctx, world: dict[str, Any], params: dict[str, Any]) -> str:
         raise AwsError("InvalidGlobalClusterStateFault", f"Global cluster {world['id']} is {world['status']}")
     if target == world["writer"]:
         raise AwsError("InvalidDBClusterStateFault", "The target is already the primary cluster")
-    _need(ctx, cluster(ctx, target))
+    need_available(ctx, cluster(ctx, target))
     return target
 
 
@@ -395,7 +406,7 @@ def _rejoin(ctx: Ctx, world: dict[str, Any], arn: str) -> None:
     name = f"rds:unplanned-global-failover-{found.db_cluster_identifier}-{stamp}"
     rds.backend(ctx, found.region).create_db_cluster_snapshot(found.db_cluster_identifier, name, "automated")
     there = ctx.within(region=found.region)
-    _pass(there, found, [("resyncing", RESYNC), ("available", 0.0)])
+    pass_through(there, found, [("resyncing", RESYNC), ("available", 0.0)])
 
     def connected() -> None:
         world["resync"].discard(arn)
@@ -427,7 +438,7 @@ def leave(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     world["resync"].discard(arn)
     world["writer"] = "" if arn == world["writer"] else world["writer"]
     found.global_cluster_identifier = None
-    _pass(ctx, found, [("promoting", MOVE), ("available", 0.0)])
+    pass_through(ctx, found, [("promoting", MOVE), ("available", 0.0)])
     _measure(ctx, found)
     return {"GlobalCluster": _view(ctx, world)}
 
@@ -515,7 +526,7 @@ def _seeded(ctx: Ctx, spec: dict[str, Any], tags: dict[str, str]) -> Any:
     }
     if spec.get("encrypted"):
         params |= {"StorageEncrypted": True, "KmsKeyId": f"arn:aws:kms:{ctx.region}:{ctx.account}:key/databases"}
-    found = _made(ctx, params, None)
+    found = make(ctx, params, None)
     for number in range(int(spec.get("instances", 1))):
         node = {
             "DBInstanceIdentifier": f"{spec['name']}-{number + 1}",

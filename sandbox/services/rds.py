@@ -198,7 +198,7 @@ def create(ctx: Ctx, params: dict[str, Any], out: dict[str, Any]) -> None:
     found = instance(ctx, params["DBInstanceIdentifier"])
     found.dbi_resource_id = new_resource_id(ctx, "db")
     if found.db_cluster_identifier and not params.get("DBSubnetGroupName"):
-        found.db_subnet_group_name = subnet_group(ctx)
+        found.db_subnet_group_name = found.cluster.db_subnet_group_name
     states = [("creating", CREATION), ("backing-up", BACKUP), ("available", 0.0)]
     pass_through(ctx, found, [states[0], states[2]] if found.db_cluster_identifier else states)
     out["DBInstance"] |= {"DBInstanceStatus": "creating", "DbiResourceId": found.dbi_resource_id}

@@ -134,7 +134,8 @@ def aurora(side: Side) -> str:
         member = members[one["DBClusterArn"]]
         role = "writes" if member["IsWriter"] else f"follows ({member['SynchronizationStatus']})"
     wanted = {"DBClusterIdentifier": side.ident, "SnapshotType": "manual"}
-    kept = ["snapshot kept" for _one in client.describe_db_cluster_snapshots(**wanted)["DBClusterSnapshots"]]
+    names = [one["DBClusterSnapshotIdentifier"] for one in client.describe_db_cluster_snapshots(**wanted)["DBClusterSnapshots"]]
+    kept = ["snapshot kept" for name in names if not name.startswith("drill-")]
     return ", ".join([role, "1 instance" if instances == 1 else f"{instances} instances", *kept])
 
 
