@@ -444,9 +444,12 @@ class Engine:
 
 
 def _untried(track: _Track, call: Call) -> bool:
-    """Whether a failed attempt may be repeated: once in a run; it counts as failed when the new one's effect can be seen."""
+    """Whether a failed attempt may be repeated: once in a run; it counts as failed when the new one's effect can be seen.
+
+    The operation tells an attempt: where AWS knows an attempt by its token, the next one has another token.
+    """
     settling = track.intents.get(call.digest, "rejected") != "rejected" and track.held < SETTLE_POLLS
-    return settling or not track.accepted[call.digest]
+    return settling or not any((one["service"], one["operation"]) == (call.service, call.operation) for one in track.calls)
 
 
 def _receipt(intent: Mapping[str, Any]) -> Mapping[str, Any]:

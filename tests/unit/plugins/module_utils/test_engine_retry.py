@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ class World:
 
     def __init__(self, failing: int, lag: float = 0.0) -> None:
         self.time, self.failing, self.lag, self.launches = 0.0, failing, lag, 0
-        self.history = [(float("-inf"), "new")]
+        self.history = [(float("-inf"), ("new", 0))]
 
     def now(self) -> float:
         return self.time
@@ -34,7 +35,7 @@ class World:
     def call(self, *where: str, **params: Any) -> dict[str, Any]:
         self.launches += 1
         ends = "failed" if self.launches <= self.failing else "up"
-        self.history += [(self.time, "launching"), (self.time + 60, ends)]
+        self.history += [(self.time, ("launching", self.launches)), (self.time + 60, (ends, self.launches))]
         return {}
 
     def read(self, *where: str, **params: Any) -> Any:
@@ -45,7 +46,10 @@ class World:
 
 
 class Toy(Adapter):
+    """tokens: every attempt has another token."""
+
     technology = "toy"
+    tokens = False
     actions = {"activate": ("toy:Launch",)}
     durations = {"activate": 60}
 
@@ -56,13 +60,15 @@ class Toy(Adapter):
         return Active.UNKNOWN
 
     def activate(self, seen: Any, goal: Goal) -> Step:
+        state, launches = seen
+        again = replace(LAUNCH, params={**LAUNCH.params, "token": launches}) if self.tokens else LAUNCH
         steps: dict[str, Step] = {
             "new": LAUNCH,
             "launching": Wait("it is launched", poll_seconds=10),
-            "failed": Blocked("the launch failed", "resume", retry=LAUNCH),
+            "failed": Blocked("the launch failed", "resume", retry=again),
             "up": Done(),
         }
-        return steps[seen]
+        return steps[state]
 
     def rollback(self, seen: Any, goal: Goal) -> Step:
         return Done()
@@ -74,20 +80,25 @@ class Toy(Adapter):
         return {}
 
 
-def run(world: World, check_mode: bool = False) -> Result:
-    toy = Toy()
+class TokenToy(Toy):
+    tokens = True
+
+
+def run(world: World, check_mode: bool = False, toy: Adapter | None = None) -> Result:
+    toy = toy or Toy()
     engine = Engine(world, MemoryJournal(), clock=world, check_mode=check_mode, adapter=lambda technology: toy)
     return engine.run("activate", [GOAL])["one"]
 
 
+@pytest.mark.parametrize("toy", [Toy(), TokenToy()], ids=["the same call", "another token"])
 @pytest.mark.parametrize("lag", [0.0, 8.0])
-def test_a_failure_within_the_run_ends_it_and_resuming_tries_again(lag: float) -> None:
+def test_a_failure_within_the_run_ends_it_and_resuming_tries_again(lag: float, toy: Adapter) -> None:
     world = World(failing=2, lag=lag)
     for launches in (1, 2):
-        result = run(world)
+        result = run(world, toy=toy)
         assert (result.status, result.why, world.launches) == ("blocked", "the launch failed", launches)
         world.sleep(100)
-    assert (run(world).status, world.launches) == ("done", 3)
+    assert (run(world, toy=toy).status, world.launches) == ("done", 3)
 
 
 def test_check_mode_says_that_it_would_try_again() -> None:
