@@ -94,6 +94,17 @@ EXAMPLES = r"""
         subnets: [subnet-0aaaaaaaaaaaaaaaa]
         security_groups: [sg-0aaaaaaaaaaaaaaaa]
 
+- name: A copy of the standby that nothing invokes, for a drill
+  dr.aws.lambda_function:
+    phase: instantiate
+    name: api
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+    regions:
+      us-west-2:
+        code: {s3_bucket: shop-code-us-west-2, s3_key: api/1.8.zip}
+
 - name: Let it serve, with the source region gone
   dr.aws.lambda_function:
     phase: activate
@@ -166,6 +177,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.lambda_function import LambdaFunction
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.lambda_function import LambdaFunctionDrill
 
 
 def main() -> None:
@@ -188,6 +200,7 @@ def main() -> None:
             "provisioned": {"type": "int"},
             "keep_versions": {"type": "int", "default": 3},
         },
+        LambdaFunctionDrill(),
     )
 
 

@@ -219,6 +219,17 @@ def _function(reader: Reader, pair: Pair, region: str, name: str) -> Side:
         mappings |= {one["UUID"]: one for one in found or ()}
     if isinstance(aliases, Unreachable) or isinstance(versions, Unreachable) or isinstance(provisioned, Unreachable):
         return UNREACHABLE
+    return function(raw, aliases or (), versions or (), list(mappings.values()), provisioned or ())
+
+
+def function(
+    raw: Mapping[str, Any],
+    aliases: Sequence[Mapping[str, Any]] = (),
+    versions: Sequence[Mapping[str, Any]] = (),
+    mappings: Sequence[Mapping[str, Any]] = (),
+    provisioned: Sequence[Mapping[str, Any]] = (),
+) -> Function:
+    """A function of GetFunction, with as much of what belongs to it as was listed."""
     now = raw["Configuration"]
     return Function(
         arn=now["FunctionArn"],
@@ -237,7 +248,7 @@ def _function(reader: Reader, pair: Pair, region: str, name: str) -> Side:
             sorted(
                 (
                     Version(int(one["Version"]), one["CodeSha256"], configuration(one), one.get("State", "Active"))
-                    for one in versions or ()
+                    for one in versions
                     if one["Version"].isdecimal()
                 ),
                 key=lambda one: one.number,
@@ -250,9 +261,9 @@ def _function(reader: Reader, pair: Pair, region: str, name: str) -> Side:
                 one.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
                 one.get("RevisionId", ""),
             )
-            for one in aliases or ()
+            for one in aliases
         ),
-        sources=tuple(sorted((_source(one) for one in mappings.values()), key=lambda one: (one.key, one.uuid))),
+        sources=tuple(sorted((_source(one) for one in mappings), key=lambda one: (one.key, one.uuid))),
         provisioned=tuple(
             Provisioned(
                 one["FunctionArn"].rpartition(":")[2],
@@ -260,7 +271,7 @@ def _function(reader: Reader, pair: Pair, region: str, name: str) -> Side:
                 one["Status"],
                 one.get("StatusReason", ""),
             )
-            for one in provisioned or ()
+            for one in provisioned
         ),
     )
 

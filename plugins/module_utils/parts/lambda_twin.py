@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,11 +228,14 @@ def _artefact(pair: Pair, standby: Place, model: Place, live: Function) -> dict[
         uri = option(pair, standby.region, "image_uri")
         moved: dict[str, Any] = rewritten(live.code, model.region, standby.region, option(pair, standby.region, "replace", {}))
         return {"ImageUri": uri} if uri else moved
-    given = option(pair, standby.region, "code", {})
-    names = {"S3Bucket": "s3_bucket", "S3Key": "s3_key", "S3ObjectVersion": "s3_object_version"}
-    code = {name: given[setting] for name, setting in names.items() if given.get(setting)}
-    if code:
+    if code := stored(option(pair, standby.region, "code", {})):
         return code
     own: dict[str, Any] = rewritten(live.code, model.region, standby.region, option(pair, standby.region, "replace", {}))
     own.pop("S3ObjectVersion", None)  # a replicated object has a version of its own
     return own
+
+
+def stored(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting `code` as CreateFunction takes it, {} when it is not given."""
+    names = {"S3Bucket": "s3_bucket", "S3Key": "s3_key", "S3ObjectVersion": "s3_object_version"}
+    return {name: given[setting] for name, setting in names.items() if given.get(setting)}
