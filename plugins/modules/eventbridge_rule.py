@@ -40,6 +40,14 @@ author:
 """
 
 EXAMPLES = r"""
+- name: The pattern of the rule orders on the event bus of drills
+  dr.aws.eventbridge_rule:
+    phase: instantiate
+    name: orders
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Let the nightly rule fire in us-west-2
   dr.aws.eventbridge_rule:
     phase: activate
@@ -105,6 +113,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.eventbridge_rule import EventbridgeRule
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.eventbridge_rule import EventbridgeRuleDrill
 
 
 def main() -> None:
@@ -115,6 +124,7 @@ def main() -> None:
             "replace": {"type": "dict"},
             "endpoint": {"type": "str"},
         },
+        EventbridgeRuleDrill(),
     )
 
 

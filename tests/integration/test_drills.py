@@ -29,7 +29,10 @@ DRILL_ID = "dr-20261128T030000Z-d0d0d0"
 #: Copies that are made of what has no network.
 ROOMLESS = ("route53", "eventbridge")
 #: What the drill of another pair than the matrix's asks for; its own tests show that it is called.
-ELSEWHERE = {"route53": {"route53-recovery-cluster:GetRoutingControlState"}}
+ELSEWHERE = {
+    "eventbridge": {"sns:GetTopicAttributes", "sqs:GetQueueUrl", "states:DescribeStateMachine"},
+    "route53": {"route53-recovery-cluster:GetRoutingControlState"},
+}
 
 
 class Drilled(World):

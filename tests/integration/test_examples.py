@@ -35,7 +35,11 @@ EXISTING: dict[str, list[dict[str, Any]]] = {
     ],
     "efs_file_system": [{"kind": "efs_file_system", "name": "uploads"}],
     "elasticache_replication_group": [{"kind": "elasticache_global", "name": "sessions"}],
-    "eventbridge_rule": [{"kind": "eventbridge_rule", "name": "nightly", "peer": {"region": WEST}}],
+    "eventbridge_rule": [
+        {"kind": "eventbridge_rule", "name": "nightly", "peer": {"region": WEST}},
+        {"kind": "eventbridge_rule", "name": "orders", "pattern": {"source": ["shop"]}, "peer": {"region": WEST}},
+        {"kind": "lambda_function", "name": "orders", "region": WEST},
+    ],
     "fsx_file_system": [{"kind": "fsx_file_system", "name": "files"}],
     "lambda_function": [{"kind": "lambda_function", "name": "api", "reserved": 50}],
     "memorydb_cluster": [
