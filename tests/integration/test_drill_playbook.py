@@ -72,8 +72,9 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_its_id(sandbox: Any, operator:
     before = everything(sandbox)
     started = operator.start("test", **AUTOMATIC)
     name = started.until(r"execution (dr-\S+) started")[1]
-    started.until(r"restore it as drill-")
+    started.until(r"done +rds-")
     started.stop()
+    assert copies(sandbox)
     operator.run("failover", execution_id=name).refused("is a test, not a failover", f"dr.aws.test -e execution_id={name}")
     operator.run("test", execution_id=name, cleanup=True).ok()
     assert copies(sandbox) == []
