@@ -52,7 +52,7 @@ class Trouble:
     reason: str
 
 
-Look: TypeAlias = "Generator[Sequence[Ask], Sequence[Entries], Any]"
+Look: TypeAlias = Generator[Sequence[Ask], Sequence[Entries], Any]
 
 
 def ask(service: str, operation: str, key: str, /, *, absent: tuple[str, ...] = (), **params: Any) -> Ask:

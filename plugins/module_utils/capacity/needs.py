@@ -44,9 +44,9 @@ class Unknown:
 
 
 Found: TypeAlias = "Need | Unknown"
-Captured: TypeAlias = "Mapping[str, Any]"
+Captured: TypeAlias = Mapping[str, Any]
 #: (quota, amount[, where]); or what is not known, as text.
-Told: TypeAlias = "Iterator[tuple[str, float, str] | str]"
+Told: TypeAlias = Iterator[tuple[str, float, str] | str]
 
 CAPTURE: Final = "ansible-playbook dr.aws.readiness while the source answers"
 

@@ -22,7 +22,7 @@ _NO_SERVICE: Final = ("ClusterNotFoundException",)
 BULK: Final = {"ecs": 10, "autoscaling": 50, "drs": 100}
 
 #: Identifiers that are described in one call: the same for each of them, so that it is made once.
-Together: TypeAlias = "Sequence[str]"
+Together: TypeAlias = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
