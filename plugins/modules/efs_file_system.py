@@ -71,6 +71,14 @@ EXAMPLES = r"""
         subnets: [subnet-0123456789abcdef0]
         security_groups: [sg-0123456789abcdef0]
 
+- name: A copy of its newest backup in us-west-2 in the drill room, for a drill
+  dr.aws.efs_file_system:
+    phase: instantiate
+    name: fs-628c124cb6294f784
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Make the copy writable, with the source region gone
   dr.aws.efs_file_system:
     phase: activate
@@ -136,6 +144,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.efs_file_system import EfsFileSystem
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.efs_file_system import EfsFileSystemDrill
 
 
 def main() -> None:
@@ -152,6 +161,7 @@ def main() -> None:
             "discard_diverged": {"type": "bool", "default": False},
             "regions": {"type": "dict"},
         },
+        EfsFileSystemDrill(),
     )
 
 

@@ -16,6 +16,7 @@ from moto.backends import get_backend
 
 from sandbox.gateway import Ctx, after, op, seed, transition
 from sandbox.model import AwsError
+from sandbox.services.recovery_points import keep
 
 # Simulated seconds.
 INITIAL_SYNC, SYNC, DELETION, LOCAL_DELETION, MOUNTING, UPDATE, BACKUP = 1200, 60, 240, 60, 60, 30, 600
@@ -29,7 +30,7 @@ def _bare(ident: str) -> str:
     return ident.rpartition("/")[2]
 
 
-def _file_system(ctx: Ctx, ident: str, region: str | None = None) -> Any:
+def file_system(ctx: Ctx, ident: str, region: str | None = None) -> Any:
     found = _backend(ctx, region).file_systems_by_id.get(_bare(ident))
     if found is None:
         raise AwsError("FileSystemNotFound", f"File system '{ident}' does not exist.", 404)
@@ -96,7 +97,7 @@ def _shown(ctx: Ctx, one: dict[str, Any]) -> dict[str, Any]:
 def describe_replications(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Those that this region sees."""
     if "FileSystemId" in params:
-        _file_system(ctx, params["FileSystemId"])
+        file_system(ctx, params["FileSystemId"])
         one = _of(ctx, ctx.region, params["FileSystemId"])
         if one is None:
             raise AwsError("ReplicationNotFound", f"Replication for {params['FileSystemId']} does not exist", 404)
@@ -107,7 +108,7 @@ def describe_replications(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 @op("efs", "CreateReplicationConfiguration")
 def replicate(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Into a new file system of the destination region, or into one whose protection was disabled."""
-    source = _file_system(ctx, params["SourceFileSystemId"])
+    source = file_system(ctx, params["SourceFileSystemId"])
     end = params["Destinations"][0]
     region = end.get("Region") or ctx.region
     if _of(ctx, ctx.region, source.file_system_id):
@@ -115,7 +116,7 @@ def replicate(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     if _protection(ctx).get(source.file_system_id) == "DISABLED":
         raise AwsError("BadRequest", f"{source.file_system_id} has replication overwrite protection disabled")
     if "FileSystemId" in end:
-        target = _file_system(ctx, end["FileSystemId"], region)
+        target = file_system(ctx, end["FileSystemId"], region)
         if _of(ctx, region, target.file_system_id):
             raise AwsError("ReplicationAlreadyExists", f"{target.file_system_id} is already in a replication configuration", 409)
         if _protection(ctx, region).get(target.file_system_id) != "DISABLED":
@@ -124,7 +125,7 @@ def replicate(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
             raise AwsError("ConflictException", "An encrypted source cannot be replicated to an unencrypted destination", 409)
     else:
         count = len(_backend(ctx, region).file_systems_by_id)
-        target = _made(ctx, region, f"{source.file_system_id}-{count}", {"encrypted": True, "kms_key_id": end.get("KmsKeyId")})
+        target = made(ctx, region, f"{source.file_system_id}-{count}", {"encrypted": True, "kms_key_id": end.get("KmsKeyId")})
     return _shown(ctx, _paired(ctx, (ctx.region, source.file_system_id), (region, target.file_system_id), ctx.clock.time()))
 
 
@@ -140,6 +141,10 @@ def _paired(ctx: Ctx, source: tuple[str, str], destination: tuple[str, str], sin
         **more,
     }
     _configurations(ctx).append(one)
+    there = ctx.within(region=destination[0])
+    copy = file_system(there, destination[1]).file_system_arn
+    # Automatic backups of a destination are on; here the first one comes with the end of the first synchronisation.
+    ctx.eventually(max(0, since + INITIAL_SYNC - ctx.clock.time()), lambda: keep(there, copy, "automatic"))
     return one
 
 
@@ -173,7 +178,7 @@ def _forget(ctx: Ctx, one: dict[str, Any], *regions: str) -> None:
 def protect(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """ENABLED takes writes, DISABLED may be overwritten."""
     ident, wanted = _bare(params["FileSystemId"]), params.get("ReplicationOverwriteProtection", "ENABLED")
-    _file_system(ctx, ident)
+    file_system(ctx, ident)
     one = _of(ctx, ctx.region, ident)
     if one and one["destination"] == (ctx.region, ident):
         raise AwsError("ReplicationAlreadyExists", f"{ident} is the destination of a replication configuration", 409)
@@ -196,7 +201,7 @@ def describe(ctx: Ctx, _params: dict[str, Any], out: dict[str, Any]) -> None:
 @op("efs", "UpdateFileSystem")
 def update(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Throughput; `updating` for a while."""
-    found = _file_system(ctx, params["FileSystemId"])
+    found = file_system(ctx, params["FileSystemId"])
     if found.life_cycle_state != "available":
         raise AwsError("IncorrectFileSystemLifeCycleState", f"File system is {found.life_cycle_state}", 409)
     found.throughput_mode = params.get("ThroughputMode", found.throughput_mode)
@@ -209,7 +214,7 @@ def update(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 @op("efs", "DeleteFileSystem")
 def delete(ctx: Ctx, params: dict[str, Any]) -> None:
     """Refused while it replicates; moto refuses it while it is mounted."""
-    _file_system(ctx, params["FileSystemId"])
+    file_system(ctx, params["FileSystemId"])
     if _of(ctx, ctx.region, params["FileSystemId"]):
         raise AwsError("FileSystemInUse", "The file system is in a replication configuration", 409)
     ctx.moto()
@@ -218,7 +223,7 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> None:
 @op("efs", "DeleteFileSystemPolicy")
 def delete_policy(ctx: Ctx, params: dict[str, Any]) -> None:
     """Back to the default: whoever reaches a mount target has full access."""
-    _file_system(ctx, params["FileSystemId"]).file_system_policy = None
+    file_system(ctx, params["FileSystemId"]).file_system_policy = None
 
 
 @after("efs", "PutFileSystemPolicy")
@@ -231,6 +236,13 @@ def policy(_ctx: Ctx, params: dict[str, Any], _out: dict[str, Any]) -> None:
     listed = statements if isinstance(statements, list) else [statements]
     if any(not one.get("Sid", "a").isalnum() for one in listed):
         raise AwsError("InvalidPolicyException", "Statement IDs (SID) must be alpha-numeric")
+
+
+@op("efs", "PutBackupPolicy")
+def backup_policy(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Of automatic backups, which moto shows."""
+    file_system(ctx, params["FileSystemId"])._backup = params["BackupPolicy"]["Status"] == "ENABLED"
+    return {"BackupPolicy": params["BackupPolicy"]}
 
 
 @after("efs", "CreateMountTarget")
@@ -266,6 +278,7 @@ def start_backup(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         }
         jobs[token] = job
         transition(ctx.clock, [("RUNNING", BACKUP), ("COMPLETED", 0.0)], lambda state: job.update(State=state))
+        ctx.eventually(BACKUP, lambda: keep(ctx, job["ResourceArn"], job["BackupVaultName"], job["RecoveryPointArn"]))
     job = jobs[token]
     return {key: job[key] for key in ("BackupJobId", "RecoveryPointArn", "CreationDate")}
 
@@ -281,11 +294,11 @@ def list_backups(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 # -- estates ----------------------------------------------------------------------------------------------------------
 
 
-def _made(ctx: Ctx, region: str, name: str, spec: dict[str, Any], tags: dict[str, str] | None = None) -> Any:
-    """A file system whose id follows from where it is and what it is called."""
+def made(ctx: Ctx, region: str, name: str, spec: dict[str, Any], tags: dict[str, str] | None = None) -> Any:
+    """A file system whose id follows from where it is and what it is called. spec: encrypted, kms_key_id, throughput, token."""
     backend = _backend(ctx, region)
-    made = backend.create_file_system(
-        creation_token=f"{name}-{region}",
+    one = backend.create_file_system(
+        creation_token=spec.get("token", f"{name}-{region}"),
         performance_mode="generalPurpose",
         encrypted=spec.get("encrypted", True),
         kms_key_id=spec.get("kms_key_id"),
@@ -296,11 +309,11 @@ def _made(ctx: Ctx, region: str, name: str, spec: dict[str, Any], tags: dict[str
         tags=[],
     )
     ident = "fs-" + hashlib.sha256(f"{ctx.account}{region}{name}".encode()).hexdigest()[:17]
-    backend.file_systems_by_id[ident] = backend.file_systems_by_id.pop(made.file_system_id)
-    made.file_system_id, made.file_system_arn = ident, f"{made.file_system_arn.rpartition('/')[0]}/{ident}"
+    backend.file_systems_by_id[ident] = backend.file_systems_by_id.pop(one.file_system_id)
+    one.file_system_id, one.file_system_arn = ident, f"{one.file_system_arn.rpartition('/')[0]}/{ident}"
     if tags:
         backend.tag_resource(ident, tags)
-    return made
+    return one
 
 
 def _mounted(ctx: Ctx, region: str, ident: str) -> None:
@@ -318,12 +331,12 @@ def build(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
     synchronisation is not finished), replicating (true), stalls (true: deleting the replication never ends), tags}.
     """
     tags = {"Name": spec["name"], **(spec.get("tags") or {})} if spec.get("tags") is not None else {}
-    source = _made(ctx, ctx.region, spec["name"], spec, tags).file_system_id
+    source = made(ctx, ctx.region, spec["name"], spec, tags).file_system_id
     _mounted(ctx, ctx.region, source)
     peer = spec.get("peer")
     if not peer:
         return {"id": source}
-    target = _made(ctx, peer["region"], peer.get("name", spec["name"]), {"encrypted": True}, peer.get("tags")).file_system_id
+    target = made(ctx, peer["region"], peer.get("name", spec["name"]), {"encrypted": True}, peer.get("tags")).file_system_id
     if peer.get("mounted", True):
         _mounted(ctx, peer["region"], target)
     if peer.get("replicating", True):

@@ -120,8 +120,8 @@ def _number(text: str | None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Region:
-    """What one region answered: its file systems by id, its configurations, its time."""
+class Look:
+    """What one region answered: its file systems by id as AWS shows them, its configurations, its time in seconds."""
 
     files: Mapping[str, Mapping[str, Any]]
     replications: tuple[Replication, ...]
@@ -131,20 +131,21 @@ class _Region:
 def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     """Pair key -> Seen. Two listings a region; mount targets and policy, and in the source region backup jobs, a file system."""
     account, source_region, target_region = pairs[0].account, pairs[0].source_region, pairs[0].target_region
-    here = _region(reader, account, source_region)
-    there = _region(reader, account, target_region)
+    here = look_at(reader, account, source_region)
+    there = look_at(reader, account, target_region)
     seen = {}
     for pair in pairs:
-        ids = _identified(pair, here, there)
+        ids = identified(pair, here, there)
         source = _side(reader, account, source_region, here, ids[0])
         target = _side(reader, account, target_region, there, ids[1])
         if isinstance(source, FileSystem) and source.replication is None:
             source = _with_backups(reader, account, source)
-        seen[pair.key] = Seen(source, target, there.now if isinstance(there, _Region) else 0.0)
+        seen[pair.key] = Seen(source, target, there.now if isinstance(there, Look) else 0.0)
     return seen
 
 
-def _region(reader: Reader, account: str, region: str) -> _Region | Unreachable:
+def look_at(reader: Reader, account: str, region: str) -> Look | Unreachable:
+    """Every file system and every replication configuration of one region."""
     found: list[Replication] = []
     token: dict[str, Any] = {}
     while True:
@@ -159,7 +160,7 @@ def _region(reader: Reader, account: str, region: str) -> _Region | Unreachable:
     files = reader.pages(account, region, "efs", "describe_file_systems", "FileSystems")
     if isinstance(files, Unreachable) or files is None:
         return UNREACHABLE
-    return _Region({one["FileSystemId"]: one for one in files}, tuple(found), told_by(page))
+    return Look({one["FileSystemId"]: one for one in files}, tuple(found), told_by(page))
 
 
 def _replication(shown: Mapping[str, Any]) -> Replication:
@@ -174,19 +175,19 @@ def _replication(shown: Mapping[str, Any]) -> Replication:
     )
 
 
-def _identified(pair: Pair, here: _Region | Unreachable, there: _Region | Unreachable) -> tuple[str, str]:
+def identified(pair: Pair, here: Look | Unreachable, there: Look | Unreachable) -> tuple[str, str]:
     """The ids of both sides. One that its region does not know is that of the other's replication, or of its tag."""
     source, target = (pair.source_region, pair.source_id), (pair.target_region, pair.target_id)
-    if not isinstance(there, _Region) or pair.target_id not in there.files:
+    if not isinstance(there, Look) or pair.target_id not in there.files:
         target = (pair.target_region, _mate(source, target, here, there))
-    if isinstance(there, _Region) and target[1] in there.files and isinstance(here, _Region) and pair.source_id not in here.files:
+    if isinstance(there, Look) and target[1] in there.files and isinstance(here, Look) and pair.source_id not in here.files:
         source = (pair.source_region, _mate(target, source, there, here))
     return source[1], target[1]
 
 
-def _mate(known: tuple[str, str], wanted: tuple[str, str], *regions: _Region | Unreachable) -> str:
+def _mate(known: tuple[str, str], wanted: tuple[str, str], *regions: Look | Unreachable) -> str:
     """The id of the counterpart, which is not `wanted` (region, id); that one's when nothing tells."""
-    looks = [one for one in regions if isinstance(one, _Region)]
+    looks = [one for one in regions if isinstance(one, Look)]
     for look in looks:
         for one in look.replications:
             ends = {one.source: one.destination, one.destination: one.source}
@@ -204,7 +205,7 @@ def _tags(shown: Mapping[str, Any]) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in shown.get("Tags", ())}
 
 
-def _side(reader: Reader, account: str, region: str, look: _Region | Unreachable, ident: str) -> Side:
+def _side(reader: Reader, account: str, region: str, look: Look | Unreachable, ident: str) -> Side:
     if isinstance(look, Unreachable):
         return UNREACHABLE
     shown = look.files.get(ident)
