@@ -37,8 +37,8 @@ def drilled(**settings: Any) -> Goal:
     return Goal(replace(PAIR, settings={"drill_id": "quarterly", "drill": settings}))
 
 
-def standby(definition: Any = DEFINITION, launch: Any = None, vpcs: tuple[str, ...] = ("vpc-app",), **more: Any) -> Origin:
-    return Origin(launch or FARGATE, vpcs, {**definition, **more} if definition else None)
+def standby(definition: Any = None, launch: Any = None, vpcs: tuple[str, ...] = ("vpc-app",), **more: Any) -> Origin:
+    return Origin(launch or FARGATE, vpcs, {**(definition or DEFINITION), **more})
 
 
 def copy(status: str = "RUNNING", **more: Any) -> Task:
@@ -115,7 +115,7 @@ TABLE = [
         "mounts a file system of production as data",
     ),
     ("a definition that is over", "instantiate", without(standby(status="INACTIVE")), GOAL, Blocked, "is not ACTIVE"),
-    ("a definition that is gone", "instantiate", without(standby(None)), GOAL, Blocked, "is not ACTIVE"),
+    ("a definition that is gone", "instantiate", without(Origin(FARGATE, (), None)), GOAL, Blocked, "is not ACTIVE"),
     ("nothing to copy", "instantiate", without(None), GOAL, Blocked, "no standby apps/api & run phase instantiate"),
     ("no room", "instantiate", seen(room=None), GOAL, Blocked, "nothing is tagged dr:drill-room"),
     ("the standby's own network", "instantiate", without(standby(vpcs=("vpc-drill",))), GOAL, Blocked, "its place in it"),

@@ -43,8 +43,9 @@ def goal(captured: Any = None, drill: Any = None, **settings: Any) -> Goal:
 GOAL = goal()
 
 
-def standby(config: Any = CONFIG, **more: Any) -> Function:
+def standby(given: Any = None, **more: Any) -> Function:
     """$LATEST is v3; the alias is on version 1 (v1), version 2 is v2 and version 3 is v3."""
+    config = given or CONFIG
     versions = tuple(Version(number, f"v{number}", config) for number in (1, 2, 3))
     fields = {"reserved": 0, "config": config, "versions": versions, "aliases": (Alias("live", "1"),), **more}
     return Function(f"arn:{PAIR.target_id}", "v3", **fields)
