@@ -67,6 +67,15 @@ EXAMPLES = r"""
         subnet_group: caches
         security_groups: [sg-0aaaaaaaaaaaaaaaa]
 
+- name: A copy of the group in us-west-2 in the drill room, for a drill
+  dr.aws.elasticache_replication_group:
+    phase: instantiate
+    name: sessions
+    target_name: sessions-west
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Let it take the writes, with the source region gone
   dr.aws.elasticache_replication_group:
     phase: activate
@@ -135,6 +144,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.elasticache_replication_group import ElasticacheReplicationGroup
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.elasticache_replication_group import ElasticacheReplicationGroupDrill
 
 
 def main() -> None:
@@ -151,6 +161,7 @@ def main() -> None:
             "datastore_suffix": {"type": "str"},
             "regions": {"type": "dict"},
         },
+        ElasticacheReplicationGroupDrill(),
     )
 
 

@@ -22,10 +22,11 @@ DATASTORE, CREATION, FAILOVER, REMOVAL, DELETION = 120, 900, 45, 300, 300
 #: Seconds that a follower lags behind.
 LAG = 0.4
 PORT = 6379
+ENGINE_VERSION = "8.0.1"
 _MEMBERS = 3
 
 
-def _groups(ctx: Ctx, region: str | None = None) -> dict[str, Params]:
+def replication_groups(ctx: Ctx, region: str | None = None) -> dict[str, Params]:
     """Id -> the description, in one region."""
     found: dict[str, Params] = ctx.at("elasticache", region).setdefault("groups", {})
     return found
@@ -37,19 +38,58 @@ def _worlds(ctx: Ctx) -> dict[str, Params]:
     return found
 
 
-def _tags(ctx: Ctx) -> dict[str, dict[str, str]]:
+def tag_store(ctx: Ctx) -> dict[str, dict[str, str]]:
+    """ARN -> tags, in one region."""
     found: dict[str, dict[str, str]] = ctx.at("elasticache").setdefault("tags", {})
     return found
 
 
-def _group(ctx: Ctx, ident: str, region: str | None = None) -> Params:
-    found = _groups(ctx, region).get(ident.lower())
+def snapshots(ctx: Ctx) -> dict[str, Params]:
+    """Name -> the snapshot, in one region."""
+    found: dict[str, Params] = ctx.at("elasticache").setdefault("snapshots", {})
+    return found
+
+
+def snapshot(ctx: Ctx, name: str) -> Params:
+    """A snapshot; SnapshotNotFoundFault when there is none."""
+    if name not in snapshots(ctx):
+        raise AwsError("SnapshotNotFoundFault", f"Snapshot {name} not found.", 404)
+    return snapshots(ctx)[name]
+
+
+def keep(ctx: Ctx, name: str, found: Params, tags: dict[str, str]) -> Params:
+    """A snapshot of a replication group, as if it had taken no time."""
+    if name in snapshots(ctx):
+        raise AwsError("SnapshotAlreadyExistsFault", f"Snapshot {name} already exists.")
+    times = [{"NodeGroupId": one["NodeGroupId"], "SnapshotCreateTime": ctx.clock.now()} for one in found["NodeGroups"]]
+    made = {
+        "SnapshotName": name,
+        "ReplicationGroupId": found["ReplicationGroupId"],
+        "SnapshotStatus": "available",
+        "SnapshotSource": "manual",
+        "CacheNodeType": found["CacheNodeType"],
+        "Engine": found["Engine"],
+        "EngineVersion": ENGINE_VERSION,
+        "CacheParameterGroupName": f"default.{found['Engine']}8{'.cluster.on' if found['ClusterEnabled'] else ''}",
+        "NumNodeGroups": len(found["NodeGroups"]),
+        "NodeSnapshots": times,
+        "ARN": f"arn:aws:elasticache:{ctx.region}:{ctx.account}:snapshot:{name}",
+    }
+    snapshots(ctx)[name] = made
+    tag_store(ctx)[made["ARN"]] = tags
+    return made
+
+
+def replication_group(ctx: Ctx, ident: str, region: str | None = None) -> Params:
+    """A replication group; ReplicationGroupNotFoundFault when there is none."""
+    found = replication_groups(ctx, region).get(ident.lower())
     if found is None:
         raise AwsError("ReplicationGroupNotFoundFault", f"ReplicationGroup {ident} not found.", 404)
     return found
 
 
-def _available(found: Params) -> None:
+def need_available(found: Params) -> None:
+    """InvalidReplicationGroupState unless it is available."""
     if found["Status"] != "available":
         text = f"Replication group {found['ReplicationGroupId']} is in state {found['Status']}, not available."
         raise AwsError("InvalidReplicationGroupState", text)
@@ -66,7 +106,7 @@ def _world(ctx: Ctx, ident: str, *states: str) -> Params:
 
 
 def _joined(ctx: Ctx, region: str, ident: str, world: str, role: str) -> None:
-    _group(ctx, ident, region)["GlobalReplicationGroupInfo"] = {
+    replication_group(ctx, ident, region)["GlobalReplicationGroupInfo"] = {
         "GlobalReplicationGroupId": world,
         "GlobalReplicationGroupMemberRole": role,
     }
@@ -84,7 +124,8 @@ def _measure(ctx: Ctx, region: str, found: Params, lag: float | None) -> None:
     ctx.within(region=region).metric("AWS/ElastiCache", "GlobalDatastoreReplicationLag", node, lag)
 
 
-def _page(ctx: Ctx, params: Params, name: str, items: list[Params]) -> Params:
+def page(params: Params, name: str, items: list[Params]) -> Params:
+    """One page of a listing, as Marker and MaxRecords ask for it."""
     start, size = int(params.get("Marker") or 0), params.get("MaxRecords") or 100
     more = {"Marker": str(start + size)} if start + size < len(items) else {}
     return {name: items[start : start + size], **more}
@@ -131,8 +172,8 @@ def _make(ctx: Ctx, params: Params, status: str) -> Params:
             made[shown] = params[given]
     place = (params.get("CacheSubnetGroupName", "default"), list(params.get("SecurityGroupIds", ())))
     ctx.store.setdefault("places", {})[ident] = place
-    _groups(ctx)[ident] = made
-    _tags(ctx)[made["ARN"]] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", ())}
+    replication_groups(ctx)[ident] = made
+    tag_store(ctx)[made["ARN"]] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", ())}
     return made
 
 
@@ -140,10 +181,12 @@ def _make(ctx: Ctx, params: Params, status: str) -> Params:
 def create_group(ctx: Ctx, params: Params) -> Params:
     """On its own, or as an empty follower of a datastore, which decides its nodes and shards."""
     ident, given = params["ReplicationGroupId"].lower(), dict(params)
-    if ident in _groups(ctx):
+    if ident in replication_groups(ctx):
         raise AwsError("ReplicationGroupAlreadyExists", f"Replication group {ident} already exists.")
     name = given.get("GlobalReplicationGroupId")
     if name is None:
+        if "SnapshotName" in given:
+            _restoring(ctx, given)
         given.setdefault("CacheNodeType", "cache.r7g.large")
         made = _make(ctx, given, "creating")
         transition(ctx.clock, [("creating", CREATION), ("available", 0)], lambda state: made.update(Status=state))
@@ -178,24 +221,40 @@ def create_group(ctx: Ctx, params: Params) -> Params:
     return {"ReplicationGroup": made}
 
 
+def _restoring(ctx: Ctx, given: Params) -> None:
+    """What a group takes over from the snapshot that fills it, which cannot be deleted meanwhile."""
+    kept = snapshot(ctx, given["SnapshotName"])
+    if kept["SnapshotStatus"] != "available":
+        raise AwsError("InvalidParameterValue", f"Snapshot {kept['SnapshotName']} is {kept['SnapshotStatus']}.")
+    shards = kept["NumNodeGroups"]
+    if given.get("NumNodeGroups", 1) != shards or given.get("Engine", kept["Engine"]) != kept["Engine"]:
+        raise AwsError("InvalidParameterCombination", f"The snapshot is of {shards} shards of {kept['Engine']}.")
+    if given.get("EngineVersion") == ENGINE_VERSION:
+        raise AwsError("InvalidParameterValue", f"Version {ENGINE_VERSION} cannot be asked for: leave out the patch level.")
+    given.setdefault("Engine", kept["Engine"])
+    given.setdefault("CacheNodeType", kept["CacheNodeType"])
+    states = [("restoring", CREATION), ("available", 0)]
+    transition(ctx.clock, states, lambda state: kept.update(SnapshotStatus=state))
+
+
 @op("elasticache", "DescribeReplicationGroups")
 def describe_groups(ctx: Ctx, params: Params) -> Params:
     """One, or pages of all."""
     if "ReplicationGroupId" in params:
-        return {"ReplicationGroups": [_group(ctx, params["ReplicationGroupId"])]}
-    return _page(ctx, params, "ReplicationGroups", [one for _ident, one in sorted(_groups(ctx).items())])
+        return {"ReplicationGroups": [replication_group(ctx, params["ReplicationGroupId"])]}
+    return page(params, "ReplicationGroups", [one for _ident, one in sorted(replication_groups(ctx).items())])
 
 
 @op("elasticache", "DescribeCacheClusters")
 def describe_nodes(ctx: Ctx, params: Params) -> Params:
     """The nodes of replication groups, and moto's clusters that belong to none."""
-    nodes = {node: one for one in _groups(ctx).values() for node in one["MemberClusters"]}
+    nodes = {node: one for one in replication_groups(ctx).values() for node in one["MemberClusters"]}
     wanted = params.get("CacheClusterId")
     if wanted and wanted not in nodes:
         return ctx.moto()
     shown = [_node(ctx, name, one) for name, one in sorted(nodes.items()) if wanted in (None, name)]
     alone = [] if wanted else ctx.moto({}).get("CacheClusters", [])
-    return _page(ctx, params, "CacheClusters", [*shown, *alone])
+    return page(params, "CacheClusters", [*shown, *alone])
 
 
 def _node(ctx: Ctx, name: str, found: Params) -> Params:
@@ -216,38 +275,21 @@ def _node(ctx: Ctx, name: str, found: Params) -> Params:
 @op("elasticache", "DeleteReplicationGroup")
 def delete_group(ctx: Ctx, params: Params) -> Params:
     """Refused for a member of a datastore; a final snapshot has a name that no other has."""
-    found = _group(ctx, params["ReplicationGroupId"])
-    ident, snapshot = found["ReplicationGroupId"], params.get("FinalSnapshotIdentifier")
-    _available(found)
+    found = replication_group(ctx, params["ReplicationGroupId"])
+    ident, snapshot_name = found["ReplicationGroupId"], params.get("FinalSnapshotIdentifier")
+    need_available(found)
     if "GlobalReplicationGroupInfo" in found:
         raise AwsError("InvalidReplicationGroupState", f"{ident} is part of a global datastore. Disassociate it first.")
-    kept = ctx.store.setdefault("snapshots", {})
-    if snapshot in kept:
-        raise AwsError("SnapshotAlreadyExistsFault", f"Snapshot {snapshot} already exists.")
-    if snapshot:
-        kept[snapshot] = {
-            "SnapshotName": snapshot,
-            "ReplicationGroupId": ident,
-            "SnapshotStatus": "available",
-            "SnapshotSource": "manual",
-        }
+    if snapshot_name:
+        keep(ctx, snapshot_name, found, {})
     found["Status"] = "deleting"
 
     def gone() -> None:
-        _tags(ctx).pop(found["ARN"], None)
-        _groups(ctx).pop(ident, None)
+        tag_store(ctx).pop(found["ARN"], None)
+        replication_groups(ctx).pop(ident, None)
 
     ctx.eventually(DELETION, gone)
     return {"ReplicationGroup": found}
-
-
-@op("elasticache", "DescribeSnapshots")
-def describe_snapshots(ctx: Ctx, params: Params) -> Params:
-    """Those that were taken of replication groups."""
-    wanted, group = params.get("SnapshotName"), params.get("ReplicationGroupId")
-    found = [one for _name, one in sorted(ctx.store.get("snapshots", {}).items())]
-    found = [one for one in found if wanted in (None, one["SnapshotName"]) and group in (None, one["ReplicationGroupId"])]
-    return _page(ctx, params, "Snapshots", found)
 
 
 # -- global datastores ------------------------------------------------------------------------------------------------
@@ -286,8 +328,8 @@ def _prefix(region: str) -> str:
 @op("elasticache", "CreateGlobalReplicationGroup")
 def create_world(ctx: Ctx, params: Params) -> Params:
     """Around a group that exists and keeps its data."""
-    found = _group(ctx, params["PrimaryReplicationGroupId"])
-    _available(found)
+    found = replication_group(ctx, params["PrimaryReplicationGroupId"])
+    need_available(found)
     if "GlobalReplicationGroupInfo" in found:
         raise AwsError("InvalidReplicationGroupState", f"{found['ReplicationGroupId']} is part of a global datastore already.")
     if found["CacheNodeType"].startswith(("cache.t", "cache.m4", "cache.r4", "cache.m3", "cache.r3")):
@@ -309,7 +351,7 @@ def describe_worlds(ctx: Ctx, params: Params) -> Params:
         found = [one for one in known if any(member["ReplicationGroupRegion"] == ctx.region for member in one["Members"])]
     if not params.get("ShowMemberInfo"):
         found = [{key: value for key, value in one.items() if key != "Members"} for one in found]
-    return _page(ctx, params, "GlobalReplicationGroups", found)
+    return page(params, "GlobalReplicationGroups", found)
 
 
 @op("elasticache", "FailoverGlobalReplicationGroup")
@@ -331,17 +373,18 @@ def failover(ctx: Ctx, params: Params) -> Params:
             one["Role"] = "PRIMARY" if first else "SECONDARY"
             where, name = one["ReplicationGroupRegion"], one["ReplicationGroupId"]
             _joined(ctx, where, name, world["GlobalReplicationGroupId"], one["Role"])
-            _measure(ctx, where, _group(ctx, name, where), None if first else LAG)
+            _measure(ctx, where, replication_group(ctx, name, where), None if first else LAG)
 
     ctx.eventually(FAILOVER - 15, moved)
     for one in world["Members"]:
-        found = _group(ctx, one["ReplicationGroupId"], one["ReplicationGroupRegion"])
-        _pass(ctx, found, [("modifying", FAILOVER - 5), ("available", 0)])
+        found = replication_group(ctx, one["ReplicationGroupId"], one["ReplicationGroupRegion"])
+        pass_through(ctx, found, [("modifying", FAILOVER - 5), ("available", 0)])
     _settle(ctx, world, FAILOVER)
     return {"GlobalReplicationGroup": world}
 
 
-def _pass(ctx: Ctx, found: Params, states: list[tuple[str, float]]) -> None:
+def pass_through(ctx: Ctx, found: Params, states: list[tuple[str, float]]) -> None:
+    """Let a replication group pass through states."""
     transition(ctx.clock, states, lambda state: found.update(Status=state))
 
 
@@ -355,7 +398,7 @@ def disassociate(ctx: Ctx, params: Params) -> Params:
         raise AwsError("InvalidParameterValue", f"{ident} is not associated with {world['GlobalReplicationGroupId']}.")
     if chosen[0]["Role"] == "PRIMARY":
         raise AwsError("InvalidParameterValue", f"{ident} is the primary of {world['GlobalReplicationGroupId']}.")
-    found = _group(ctx, ident, region)
+    found = replication_group(ctx, ident, region)
     chosen[0]["Status"] = "disassociating"
     world["Status"] = "modifying"
 
@@ -365,7 +408,7 @@ def disassociate(ctx: Ctx, params: Params) -> Params:
         found.pop("GlobalReplicationGroupInfo", None)
         _measure(ctx, region, found, None)
 
-    _pass(ctx, found, [("modifying", REMOVAL), ("available", 0)])
+    pass_through(ctx, found, [("modifying", REMOVAL), ("available", 0)])
     ctx.eventually(REMOVAL - 1, left)
     return {"GlobalReplicationGroup": world}
 
@@ -379,7 +422,7 @@ def delete_world(ctx: Ctx, params: Params) -> Params:
 
     def gone() -> None:
         _worlds(ctx).pop(world["GlobalReplicationGroupId"], None)
-        found = _groups(ctx, member["ReplicationGroupRegion"]).get(member["ReplicationGroupId"], {})
+        found = replication_groups(ctx, member["ReplicationGroupRegion"]).get(member["ReplicationGroupId"], {})
         found.pop("GlobalReplicationGroupInfo", None)
 
     ctx.eventually(DATASTORE, gone)
@@ -390,11 +433,15 @@ def delete_world(ctx: Ctx, params: Params) -> Params:
 
 
 def _tagged(ctx: Ctx, arn: str) -> dict[str, str] | None:
-    """The tags of a replication group; None for what moto holds."""
-    if ":replicationgroup:" not in arn:
+    """The tags of a replication group or a snapshot; None for what moto holds."""
+    kind, _unused, name = arn.rpartition(":")
+    if kind.endswith(":replicationgroup"):
+        replication_group(ctx, name)
+    elif kind.endswith(":snapshot"):
+        snapshot(ctx, name)
+    else:
         return None
-    _group(ctx, arn.rpartition(":")[2])
-    return _tags(ctx)[arn]
+    return tag_store(ctx)[arn]
 
 
 def _tag_list(tags: dict[str, str]) -> Params:
@@ -428,8 +475,10 @@ def remove_tags(ctx: Ctx, params: Params) -> Params:
 
 @lists("elasticache")
 def listed(ctx: Ctx) -> Iterable[tuple[str, str, dict[str, str]]]:
-    for one in _groups(ctx).values():
-        yield one["ARN"], "elasticache:replicationgroup", _tags(ctx)[one["ARN"]]
+    for one in replication_groups(ctx).values():
+        yield one["ARN"], "elasticache:replicationgroup", tag_store(ctx)[one["ARN"]]
+    for one in snapshots(ctx).values():
+        yield one["ARN"], "elasticache:snapshot", tag_store(ctx)[one["ARN"]]
 
 
 # -- estates ----------------------------------------------------------------------------------------------------------
@@ -468,7 +517,7 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Params:
         "MultiAZEnabled": replicas > 0,
         "TransitEncryptionEnabled": True,
         "AtRestEncryptionEnabled": True,
-        "CacheSubnetGroupName": "caches",
+        "CacheSubnetGroupName": _subnet_group(ctx),
         "SecurityGroupIds": [f"sg-{zlib.crc32(f'{ctx.account}{ctx.region}'.encode()):017x}"],
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
@@ -476,3 +525,13 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Params:
         params["KmsKeyId"] = f"arn:aws:kms:{ctx.region}:{ctx.account}:key/caches"
     shape: Params = {"NumNodeGroups": shards, "ReplicasPerNodeGroup": replicas} if shards else {"NumCacheClusters": replicas + 1}
     return _make(ctx, {**params, **shape}, "available")
+
+
+def _subnet_group(ctx: Ctx) -> str:
+    """The name of the region's cache subnet group, made of the default VPC's subnets."""
+    client = ctx.client("elasticache")
+    if "caches" not in {one["CacheSubnetGroupName"] for one in client.describe_cache_subnet_groups()["CacheSubnetGroups"]}:
+        default = [{"Name": "default-for-az", "Values": ["true"]}]
+        subnets = [one["SubnetId"] for one in ctx.client("ec2").describe_subnets(Filters=default)["Subnets"]]
+        client.create_cache_subnet_group(CacheSubnetGroupName="caches", CacheSubnetGroupDescription="caches", SubnetIds=subnets)
+    return "caches"

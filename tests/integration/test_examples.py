@@ -34,7 +34,10 @@ EXISTING: dict[str, list[dict[str, Any]]] = {
         {"kind": "ecs_service", "name": "other", "cluster": "apps", "region": WEST},
     ],
     "efs_file_system": [{"kind": "efs_file_system", "name": "uploads"}],
-    "elasticache_replication_group": [{"kind": "elasticache_global", "name": "sessions"}],
+    "elasticache_replication_group": [
+        {"kind": "elasticache_global", "name": "sessions"},
+        {"kind": "elasticache_global", "name": "other", "region": WEST},
+    ],
     "eventbridge_rule": [
         {"kind": "eventbridge_rule", "name": "nightly", "peer": {"region": WEST}},
         {"kind": "eventbridge_rule", "name": "orders", "pattern": {"source": ["shop"]}, "peer": {"region": WEST}},

@@ -13,11 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..parts.elasticache_state import MADE_TAG, RETIRED_TAG, Datastore, Group, Seen, Side, observe, option
+from ..parts.elasticache_state import CHANGING, MADE_TAG, RETIRED_TAG, Datastore, Group, Seen, Side, observe, option
 from .base import Adapter, Reader
 
-#: States of a replication group that pass by themselves.
-CHANGING = frozenset({"creating", "modifying", "snapshotting"})
 #: States of a global datastore that pass by themselves.
 MOVING = frozenset({"creating", "modifying"})
 #: A global datastore has one group that takes writes and at most two that follow.

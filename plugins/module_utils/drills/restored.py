@@ -40,7 +40,10 @@ Copied = TypeVar("Copied", bound=Thing)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The drill's snapshot. created_at: ISO 8601, "" until it is complete. engine, version: of what it was taken of."""
+    """The drill's snapshot. created_at: ISO 8601, "" until it is complete.
+
+    engine, version, parameters (the name of a group of parameters): of what it was taken of.
+    """
 
     id: str
     status: str
@@ -48,6 +51,7 @@ class Snapshot:
     tags: Mapping[str, str]
     engine: str = ""
     version: str = ""
+    parameters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

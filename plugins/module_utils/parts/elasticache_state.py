@@ -16,6 +16,8 @@ from ..model import UNREACHABLE, Pair, Unreachable
 RETIRED_TAG: Final = "dr:quarantined"
 #: Written on a group when it is made: the execution that made it, which never removes it.
 MADE_TAG: Final = "dr:made-by"
+#: States of a replication group that pass by themselves.
+CHANGING: Final = frozenset({"creating", "modifying", "snapshotting"})
 #: A lag whose newest datapoint is older is not known.
 LAG_WINDOW: Final = timedelta(minutes=5)
 #: GetMetricData takes so many queries a call.
@@ -55,8 +57,8 @@ class Group:
     """One side's replication group, as its own region describes it.
 
     datastore, role: of the global datastore it belongs to; "" for one of its own, which takes writes. replicas: per shard.
-    born: when it was made, digits only. lag_seconds: of a SECONDARY, from CloudWatch; None without a recent datapoint.
-    tags: read only where a decision needs them.
+    encrypted: at rest; tls: in transit. born: when it was made, digits only. lag_seconds: of a SECONDARY, from CloudWatch; None
+    without a recent datapoint. tags: read only where a decision needs them.
     """
 
     id: str
@@ -75,6 +77,8 @@ class Group:
     multi_az: bool = False
     failover: bool = False
     kms_key_id: str = ""
+    encrypted: bool = False
+    tls: bool = False
     user_groups: tuple[str, ...] = ()
     born: str = ""
     subnet_group: str = ""
@@ -162,6 +166,8 @@ def group(shown: Mapping[str, Any], region: str, nodes: Mapping[str, Mapping[str
         multi_az=shown.get("MultiAZ") == "enabled",
         failover=shown.get("AutomaticFailover") == "enabled",
         kms_key_id=shown.get("KmsKeyId", ""),
+        encrypted=bool(shown.get("AtRestEncryptionEnabled")),
+        tls=bool(shown.get("TransitEncryptionEnabled")),
         user_groups=tuple(shown.get("UserGroupIds", ())),
         born=born.astimezone(UTC).strftime("%y%m%d%H%M%S") if born else "",
         subnet_group=node.get("CacheSubnetGroupName", ""),
@@ -200,13 +206,14 @@ def _world(worlds: _Worlds, side: Side) -> World:
 def _with_tags(reader: Reader, account: str, source: Side, target: Side) -> tuple[Side, Side]:
     """Tags where a decision needs them: of a group to be copied, and of an old source that leaves or has left its datastore."""
     if source is None:
-        target = _tagged(reader, account, target)
+        target = tagged(reader, account, target)
     elif target is None or (isinstance(target, Group) and target.role == "PRIMARY"):
-        source = _tagged(reader, account, source)
+        source = tagged(reader, account, source)
     return source, target
 
 
-def _tagged(reader: Reader, account: str, side: Side) -> Side:
+def tagged(reader: Reader, account: str, side: Side) -> Side:
+    """The group with its tags; without any where its state does not let them be read."""
     if not isinstance(side, Group):
         return side
     gone = ("ReplicationGroupNotFoundFault", "CacheClusterNotFound", "InvalidReplicationGroupState")
