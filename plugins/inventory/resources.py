@@ -73,6 +73,11 @@ options:
     type: list
     elements: dict
     default: []
+  manifest:
+    description:
+      - A manifest (C(docs/manifest.md)) that is merged with the tags; a relative path begins beside the inventory file.
+      - When it is left out, it is the newest that is stored in O(control_bucket) for each customer and environment, if there is one.
+    type: str
   index:
     description:
       - Which index of Resource Explorer is asked. V(local), that of each account and region. V(aggregator), that of each account in
@@ -173,6 +178,7 @@ records:
 
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -183,6 +189,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 
 from ansible_collections.dr.aws.plugins.module_utils import estate
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.manifest.inventory import text_of
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -198,8 +205,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Fetch, or take from the cache; then populate."""
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        # plain values: what the file says is no template either once it is a variable
-        options = json.loads(json.dumps({name: self.get_option(name) for name in estate.OPTIONS}))
+        options = self._chosen(path)
         digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
         key = f"{self.get_cache_key(path)}_{digest}"
         keep = self.get_option("cache")
@@ -213,6 +219,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for warning in found["warnings"]:
             self.display.warning(f"{path}: {warning}")
         self._populate(found, options, cached=kept is not None)
+
+    def _chosen(self, path: str) -> dict[str, Any]:
+        """Plain values: what the file says is no template either once it is a variable. With the manifest's text: it is what counts."""
+        options: dict[str, Any] = json.loads(json.dumps({name: self.get_option(name) for name in estate.OPTIONS}))
+        if options["manifest"]:
+            file = os.path.join(os.path.dirname(path), os.path.expanduser(options["manifest"]))
+            try:
+                options["manifest"] = {"path": file, "text": text_of(file)}
+            except DrError as error:
+                raise AnsibleParserError(f"{path}: {error}") from error
+        return options
 
     def _populate(self, found: Mapping[str, Any], options: Mapping[str, Any], cached: bool) -> None:
         """Variables assigned at once and groups joined directly: 10,000 hosts take a second."""

@@ -16,6 +16,7 @@ from .adapters import adapter
 from .asking import GLOBAL
 from .discovery import INDEXES, PLACE_SECONDS, Discoverer, Discovery
 from .errors import InputError
+from .manifest import inventory as manifests
 from .model import TECHNOLOGIES
 from .pairing import Paired, Scope, pair_up
 from .tag_schema import ENVIRONMENTS, STRICT_RULES
@@ -32,6 +33,7 @@ OPTIONS: Final = (
     "environment",
     "technologies",
     "records",
+    "manifest",
     "index",
     "view_arn",
     "tagging_api",
@@ -115,9 +117,12 @@ def look(options: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
         sleep=sleep,
     ).run()
     snapshots, problem = _snapshots(ways, options)
-    paired = pair_up(found, scope, records, snapshots, lambda technology: adapter(technology).durations)
+    written = manifests.read(ways, options)
+    named = written.peers(found, regions)
+    paired = pair_up(found, scope, records, snapshots, lambda technology: adapter(technology).durations, named)
+    merged = written.merge(paired, regions)
     now = datetime.now(UTC)
-    summary = _summary(found, paired, snapshots, problem, now)
+    summary = {**_summary(found, paired, snapshots, problem, now), "manifests": merged}
     return {"hosts": paired.hosts, "inventory": summary, "warnings": _warnings(summary)}
 
 

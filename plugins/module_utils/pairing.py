@@ -3,7 +3,8 @@
 """From what was found to pairs: the two sides of a workload become one inventory host. Pure, and deterministic.
 
 A counterpart is, in this order: the only one that AWS relates (a replica, a global cluster, …); what the tag `dr:peer` says; what
-the readiness snapshot knows; the first of several that AWS relates; what has the same identifier in the other region.
+the readiness snapshot knows; the first of several that AWS relates; what a manifest names; what has the same identifier in the
+other region.
 """
 
 from __future__ import annotations
@@ -94,11 +95,12 @@ def pair_up(
     records: Sequence[Mapping[str, Any]] = (),
     snapshots: Sequence[Mapping[str, Any]] = (),
     durations: Callable[[str], Mapping[str, int]] = lambda technology: {},
+    named: Mapping[tuple[str, str], Sequence[Mapping[Node, str | None]]] | None = None,
 ) -> Paired:
     """The inventory's hosts.
 
     records: the entries of the option of that name. snapshots: verified ones, of any customer. durations: of a technology, phase ->
-    expected seconds.
+    expected seconds. named: pairs that a manifest names, as `Discovery.peers`.
     """
     paired = Paired()
     known = [entry for snapshot in snapshots for entry in snapshot["resources"]]
@@ -107,7 +109,7 @@ def pair_up(
         for entry in known
         for region, side in entry["dr_sides"].items()
     }
-    drafts = [*_regional(found, scope, known, paired), *_records(found, scope, records, paired)]
+    drafts = [*_regional(found, scope, known, named or {}, paired), *_records(found, scope, records, paired)]
     for draft in drafts:
         draft.key = next(
             (name for region in sorted(draft.sides) if (name := keys.get(_place(draft, region)))), _name(draft, scope.regions)
@@ -130,14 +132,15 @@ def pair_up(
         if any((variables["dr_account"], region) in found.stale for region in places):
             paired.unconfirmed.append(name)
         paired.unpaired += _unpaired(name, variables, scope)
-    paired.hosts = dict(sorted(hosts.items(), key=_order))
+    paired.hosts = dict(sorted(hosts.items(), key=order))
     paired.unconfirmed.sort()
     paired.violations = [harden(one, scope.strict) for one in paired.violations]
     paired.violations.sort(key=lambda one: (one.severity, one.resource, one.tag, one.value or ""))
     return paired
 
 
-def _order(item: tuple[str, Mapping[str, Any]]) -> tuple[int, int, str]:
+def order(item: tuple[str, Mapping[str, Any]]) -> tuple[int, int, str]:
+    """The order of recovery, as a key for (host name, its variables)."""
     name, variables = item
     return variables["dr_wave"], PRIORITIES.index(variables["dr_priority"]), name
 
@@ -150,7 +153,13 @@ def _label(technology: str, account: str, node: Node) -> str:
     return f"{technology} {node[1]} ({account}, {node[0]})"
 
 
-def _regional(found: Discovery, scope: Scope, known: Sequence[Mapping[str, Any]], paired: Paired) -> Iterator[_Draft]:
+def _regional(
+    found: Discovery,
+    scope: Scope,
+    known: Sequence[Mapping[str, Any]],
+    named: Mapping[tuple[str, str], Sequence[Mapping[Node, str | None]]],
+    paired: Paired,
+) -> Iterator[_Draft]:
     groups: dict[tuple[str, str], dict[Node, Found]] = defaultdict(dict)
     for one in found.resources:
         if one.region != GLOBAL and _enabled(one, scope, paired):
@@ -166,7 +175,7 @@ def _regional(found: Discovery, scope: Scope, known: Sequence[Mapping[str, Any]]
         _by_tag(nodes, mates, paired)
         for entry in remembered[technology, account]:
             mates.join_all({(region, side["id"]): side.get("arn") for region, side in entry["dr_sides"].items()}, arns)
-        for group in related:
+        for group in (*related, *named.get((technology, account), ())):
             mates.join_all(group, arns)
         for region, name in sorted(nodes):
             other = (scope.other(region), name)
@@ -477,5 +486,7 @@ def _unpaired(name: str, variables: Mapping[str, Any], scope: Scope) -> Iterator
     ((here, side),) = sides.items()
     region = scope.other(here)
     taken = "" if technology in ASSIGNED else f" as {side['id']}"
-    remedy = f"nothing if INSTANTIATE may make it{taken}; if it is there under another identifier: tag dr:peer={region}:<identifier>"
+    remedy = (
+        f"nothing if INSTANTIATE may make it{taken}; if it is there under another identifier: tag dr:peer={region}:<identifier>"
+    )
     yield {"host": name, "technology": technology, "account": variables["dr_account"], "region": region, "remedy": remedy}

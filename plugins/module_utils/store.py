@@ -371,6 +371,14 @@ class Store:
             raise DrError(f"{where} is not what was stored (sha256 differs)", remedy)
         return raw
 
+    def list_objects(self, prefix: str) -> list[str]:
+        """The keys that begin with a prefix."""
+        try:
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return [str(one["Key"]) for page in pages for one in page.get("Contents", ())]
+        except Exception as error:
+            raise self._no_bucket(error) or error from error
+
     def body(self, text: str) -> dict[str, Any]:
         """A result's body: itself, or what its pointer points at."""
         body: dict[str, Any] = json.loads(text)

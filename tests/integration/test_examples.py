@@ -65,7 +65,7 @@ EXISTING: dict[str, list[dict[str, Any]]] = {
     ],
 }
 #: Modules of the control plane, in the order of one execution that is approved from elsewhere.
-CONTROL = ("control_plane", "readiness", "capacity", "plan", "approval", "wave", "health", "decision", "execution_info", "close")
+CONTROL = ("control_plane", "manifest", "readiness", "capacity", "plan", "approval", "wave", "health", "decision", "execution_info", "close")
 
 
 def string_of(module: str, name: str) -> Any:
@@ -186,6 +186,12 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert operator.run(first, "--check").ok().changed == 1
     assert sandbox.calls(mutating=True) == []
     assert operator.run(first).ok().changed == 1
+
+    entry = {"resourceId": "ledger", "action": "EcsService", "config": {}}
+    layers = [{"layerId": "services", "priority": 1, "resources": [entry]}]
+    content = {"manifestId": "acme-production", "customer": "acme", "environment": "production", "layers": layers}
+    (operator.home / "acme.manifest.yml").write_text(yaml.safe_dump(content))
+    assert operator.run(written(operator, [play("all", "manifest")])).ok().changed == 1
 
     hosts, serial = (f"{{{{ hostvars['localhost']['dr_execution']['{one}']['activate'] }}}}" for one in ("hosts", "serial"))
     wave = play(hosts, "approval", "wave", "health", serial=serial)
