@@ -291,6 +291,7 @@ class Discoverer:
         """
         if look.stale or look.errors:
             return
+        look.began = None  # the slowest of all accounts was waited for
         wanted = [relate for technologies, relate in relations.RELATIONS if present.intersection(technologies)]
         try:
             for relate in wanted:

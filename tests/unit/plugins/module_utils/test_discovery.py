@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import Account, CallError, Failure
+from ansible_collections.dr.aws.plugins.module_utils.asking import BACKOFF_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.discovery import Discoverer, Discovery
 from ansible_collections.dr.aws.plugins.module_utils.explorer import FILTER
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE
@@ -140,6 +141,17 @@ def test_an_account_that_crawls_is_given_up_when_its_time_is_over() -> None:
     assert names(found) == ["c/b"]
     assert [(error["account"], error["code"]) for error in found.errors] == [(SHOP, "TooSlow")]
     assert world.at == 3, "one and two seconds; four more would be too many"
+
+
+def test_waiting_for_accounts_that_crawl_is_not_the_time_of_another() -> None:
+    slow = Failure("throttled", "ThrottlingException", "Rate exceeded")
+    world = World(describe_db_instances=[], describe_db_clusters=[]).given(
+        {(EAST, "list_resources"): slow, (BILLING, EAST, "list_resources"): listed(arn("x", EAST, BILLING, "rds", "db:"))}
+    )
+    found = look(world, BILLING, "200000000003", "200000000004", regions=(EAST,), timeout_seconds=35)
+    assert world.at == 2 * sum(BACKOFF_SECONDS)
+    assert [error["account"] for error in found.errors] == ["200000000003", "200000000004"]
+    assert len(world.asked("describe_db_instances")) == 1
 
 
 def test_an_account_whose_answers_take_long_is_given_up_between_two_calls() -> None:
