@@ -65,7 +65,19 @@ EXISTING: dict[str, list[dict[str, Any]]] = {
     ],
 }
 #: Modules of the control plane, in the order of one execution that is approved from elsewhere.
-CONTROL = ("control_plane", "manifest", "readiness", "capacity", "plan", "approval", "wave", "health", "decision", "execution_info", "close")
+CONTROL = (
+    "control_plane",
+    "manifest",
+    "readiness",
+    "capacity",
+    "plan",
+    "approval",
+    "wave",
+    "health",
+    "decision",
+    "execution_info",
+    "close",
+)
 
 
 def string_of(module: str, name: str) -> Any:
