@@ -483,7 +483,7 @@ def _unpaired(name: str, variables: Mapping[str, Any], scope: Scope) -> Iterator
     technology, sides = variables["dr_technology"], variables["dr_sides"]
     if len(sides) > 1 or technology == "drs":
         return
-    ((here, side),) = sides.items()
+    here, side = next(iter(sides.items()))
     region = scope.other(here)
     taken = "" if technology in ASSIGNED else f" as {side['id']}"
     remedy = (
