@@ -14,17 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..parts.opensearch_state import EPOCH_TAG, STANDBY_TAG, Domain, Seen, Side, observe, option
+from ..parts.opensearch_state import BROKEN, EPOCH_TAG, PASSING, STANDBY_TAG, Domain, Seen, Side, observe, option
 from ..parts.rewrite import kept, rewritten
 from ..tag_schema import handed_on
 from .base import Adapter, Reader
 
 CREATION_SECONDS = 2 * 3600
 PROMOTION_SECONDS = 1800
-#: Domain states that pass by themselves.
-PASSING = frozenset({"Creating", "Modifying", "UpgradingEngineVersion", "UpdatingServiceSoftware"})
-#: Relationships that have ended badly; they can be removed and made again.
-BROKEN = frozenset({"FAILED", "DETACHED"})
 #: What a copy takes from the domain that it stands by for, beside its size.
 INHERITED = (
     "AdvancedOptions",
@@ -79,8 +75,8 @@ class OpensearchDomain(Adapter):
             return Active.TARGET if proven else Active.UNKNOWN
         here = source if source and source.writable else None
         if here and there:
-            if here.primary and there.primary:
-                return Active.BOTH
+            if here.primary and there.primary:  # one of them may have been looked at just before the roles were exchanged
+                return Active.UNKNOWN if here.changing or there.changing else Active.BOTH
             if here.epoch == there.epoch:
                 return Active.UNKNOWN
             return Active.TARGET if there.epoch > here.epoch else Active.SOURCE
@@ -118,8 +114,9 @@ class OpensearchDomain(Adapter):
                 return Blocked(f"{target.name} in {pair.target_region} is {state}", _show(target))
             case Domain(state="Creating"):
                 return Wait(f"{target.name} in {pair.target_region} is being created", 30, CREATION_SECONDS)
-            case _ if target.changing in ("SWITCHING_OVER", "FAILING_OVER"):
-                return Wait(f"{target.name} in {pair.target_region} is {target.changing}", 15, PROMOTION_SECONDS)
+        for side in (target, seen.source):
+            if isinstance(side, Domain) and side.changing in ("SWITCHING_OVER", "FAILING_OVER"):
+                return Wait(f"{side.name} in {side.region} is {side.changing}", 15, PROMOTION_SECONDS)
         match self.active(seen):
             case Active.TARGET if target.primary or target.epoch >= int(goal.captured.get("epoch", 0)):
                 return self._serves(target, seen, goal)

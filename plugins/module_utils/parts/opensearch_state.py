@@ -18,6 +18,10 @@ EPOCH_TAG: Final = "dr:epoch"
 STANDBY_TAG: Final = "dr:standby"
 #: DescribeDomains takes so many names.
 NAMES = 5
+#: Domain states that pass by themselves.
+PASSING: Final = frozenset({"Creating", "Modifying", "UpgradingEngineVersion", "UpdatingServiceSoftware"})
+#: Relationships that have ended badly; they can be removed and made again.
+BROKEN: Final = frozenset({"FAILED", "DETACHED"})
 #: A relationship in one of these states is on its way to another.
 CHANGING: Final = frozenset({"PENDING_SETUP", "SWITCHING_OVER", "FAILING_OVER", "PENDING_REMOVAL"})
 
@@ -115,15 +119,15 @@ def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
 def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     """Pair key -> Seen. Domains by fives; replication and tags of each, and the target's health."""
     account, source_region, target_region = pairs[0].account, pairs[0].source_region, pairs[0].target_region
-    here = _shown(reader, account, source_region, [pair.source_id for pair in pairs])
-    there = _shown(reader, account, target_region, [pair.target_id for pair in pairs])
-    return {
-        pair.key: Seen(
-            _side(reader, account, source_region, here, pair.source_id, health=False),
-            _side(reader, account, target_region, there, pair.target_id, health=True),
-        )
-        for pair in pairs
-    }
+    here = look(reader, account, source_region, [pair.source_id for pair in pairs], health=False)
+    there = look(reader, account, target_region, [pair.target_id for pair in pairs], health=True)
+    return {pair.key: Seen(here[pair.source_id], there[pair.target_id]) for pair in pairs}
+
+
+def look(reader: Reader, account: str, region: str, names: Sequence[str], *, health: bool) -> dict[str, Side]:
+    """Name -> domain of one region. health: whether ClusterHealth is asked for."""
+    listing = _shown(reader, account, region, names)
+    return {name: _side(reader, account, region, listing, name, health=health) for name in sorted(set(names))}
 
 
 def _fives(names: Sequence[str]) -> Iterator[Sequence[str]]:

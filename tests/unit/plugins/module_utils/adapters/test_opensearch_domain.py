@@ -94,6 +94,7 @@ def check(sentence: str, step: Any, kind: type, says: str) -> None:
         ("the former primary is ejected, whatever role it shows", look(FORMER, primary(WEST, status="EJECTED")), Active.TARGET),
         ("ejected and secondary", FAILED_OVER, Active.TARGET),
         ("both primaries", look(primary(), primary(WEST)), Active.BOTH),
+        ("the roles were exchanged between two looks", look(primary(status="SWITCHING_OVER"), primary(WEST)), Active.UNKNOWN),
         ("no replication, no mark: no evidence", look(domain(), domain(WEST)), Active.UNKNOWN),
         ("no replication, target marked", look(domain(), domain(WEST, epoch=1)), Active.TARGET),
         ("no replication, source marked later", look(domain(epoch=2), domain(WEST, epoch=1)), Active.SOURCE),
@@ -180,6 +181,7 @@ MARKED = secondary(epoch=1)
     [
         ("mark first", PAIRED, PLANNED, Call, "add_tags@us-west-2 & 'Value': '1'"),
         ("then exchange the roles", look(primary(), MARKED), PLANNED, Call, "switchover_replication@us-west-2 & us-east-1"),
+        ("switched between two looks", look(primary(status="SWITCHING_OVER"), primary(WEST)), PLANNED, Wait, "SWITCHING_OVER"),
         ("switching", look(primary(status="SWITCHING_OVER"), secondary(status="SWITCHING_OVER")), PLANNED, Wait, "SWITCHING_OVER"),
         ("done", SWITCHED, PLANNED, Done, "'role': 'active' & fenced"),
         ("unplanned, source answers: nothing need be lost", look(primary(), MARKED), UNPLANNED, Call, "switchover_replication"),
