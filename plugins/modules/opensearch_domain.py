@@ -65,6 +65,22 @@ author:
 """
 
 EXAMPLES = r"""
+- name: A domain like the standby of logs in the drill room
+  dr.aws.opensearch_domain:
+    phase: instantiate
+    name: logs
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
+- name: Remove everything of the drill
+  dr.aws.opensearch_domain:
+    phase: cleanup
+    name: logs
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Exchange the roles of two domains, with nothing lost
   dr.aws.opensearch_domain:
     phase: activate
@@ -137,6 +153,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.opensearch_domain import OpensearchDomain
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.opensearch_domain import OpensearchDomainDrill
 
 
 def main() -> None:
@@ -155,6 +172,7 @@ def main() -> None:
             "discard_diverged": {"type": "bool", "default": False},
             "regions": {"type": "dict"},
         },
+        OpensearchDomainDrill(),
     )
 
 

@@ -59,6 +59,10 @@ def _correct(ctx: Ctx, shown: dict[str, Any]) -> None:
     shown["DomainProcessingStatus"] = state
     shown["Processing"] = state != "Active"
     shown["Deleted"] = state == "Deleting"
+    place = shown.get("VPCOptions") or {}
+    if place.get("SubnetIds"):
+        found = ctx.client("ec2").describe_subnets(SubnetIds=place["SubnetIds"])["Subnets"]
+        shown["VPCOptions"] = {**place, "VPCId": found[0]["VpcId"]}
     if state == "Creating":
         shown.pop("Endpoint", None)
         shown.pop("Endpoints", None)
@@ -102,6 +106,10 @@ def create(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         "AdvancedSecurityOptions"
     ]:
         raise AwsError("ValidationException", "Fine-grained access control needs master user options")
+    subnets = (params.get("VPCOptions") or {}).get("SubnetIds", ())
+    zones = 2 if (params.get("ClusterConfig") or {}).get("ZoneAwarenessEnabled") else 1
+    if (subnets and len(subnets) < zones) or (zones == 1 and len(subnets) > 1):
+        raise AwsError("ValidationException", f"You must specify exactly {'one subnet' if zones == 1 else 'two subnets'}.")
     out = ctx.moto()
     _enter(ctx, name, "Creating", CREATION)
     _correct(ctx, out["DomainStatus"])
