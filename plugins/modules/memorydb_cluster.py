@@ -68,6 +68,15 @@ EXAMPLES = r"""
         subnet_group: caches
         security_groups: [sg-0aaaaaaaaaaaaaaaa]
 
+- name: A copy of the member in us-west-2 in the drill room, for a drill
+  dr.aws.memorydb_cluster:
+    phase: instantiate
+    name: queue
+    target_name: queue-west
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Let production use it, with the source region gone
   dr.aws.memorydb_cluster:
     phase: activate
@@ -136,6 +145,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.memorydb_cluster import MemorydbCluster
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.memorydb_cluster import MemorydbClusterDrill
 
 
 def main() -> None:
@@ -152,6 +162,7 @@ def main() -> None:
             "fence_security_group": {"type": "str"},
             "regions": {"type": "dict"},
         },
+        MemorydbClusterDrill(),
     )
 
 

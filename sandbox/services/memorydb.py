@@ -26,7 +26,7 @@ _MEMBERS = 5
 _SMALL = ("db.t4g", "db.r6g", "db.r6gd", "db.r7g.large")
 
 
-def _clusters(ctx: Ctx, region: str | None = None) -> dict[str, Params]:
+def regional_clusters(ctx: Ctx, region: str | None = None) -> dict[str, Params]:
     """Name -> the description, in one region."""
     found: dict[str, Params] = ctx.at("memorydb", region).setdefault("clusters", {})
     return found
@@ -44,19 +44,55 @@ def _acls(ctx: Ctx) -> dict[str, list[str]]:
     return found
 
 
-def _tags(ctx: Ctx) -> dict[str, dict[str, str]]:
+def tag_store(ctx: Ctx) -> dict[str, dict[str, str]]:
+    """ARN -> tags, in one region."""
     found: dict[str, dict[str, str]] = ctx.at("memorydb").setdefault("tags", {})
     return found
 
 
-def _cluster(ctx: Ctx, name: str) -> Params:
-    found = _clusters(ctx).get(name.lower())
+def snapshots(ctx: Ctx) -> dict[str, Params]:
+    """Name -> the snapshot, in one region."""
+    found: dict[str, Params] = ctx.at("memorydb").setdefault("snapshots", {})
+    return found
+
+
+def snapshot(ctx: Ctx, name: str) -> Params:
+    """A snapshot; SnapshotNotFoundFault when there is none."""
+    if name not in snapshots(ctx):
+        raise AwsError("SnapshotNotFoundFault", f"Snapshot {name} not found.", 404)
+    return snapshots(ctx)[name]
+
+
+def keep(ctx: Ctx, name: str, found: Params, tags: dict[str, str]) -> Params:
+    """A snapshot of a cluster, as if it had taken no time."""
+    if name in snapshots(ctx):
+        raise AwsError("SnapshotAlreadyExistsFault", f"Snapshot {name} already exists.")
+    shared = ("Name", "NodeType", "Engine", "EngineVersion", "SubnetGroupName", "MultiRegionClusterName")
+    configuration = {key: found[key] for key in shared if key in found}
+    configuration["NumShards"] = found["NumberOfShards"]
+    configuration["Shards"] = [{"Name": one["Name"], "SnapshotCreationTime": ctx.clock.now()} for one in found["Shards"]]
+    made: Params = {
+        "Name": name,
+        "Status": "available",
+        "Source": "manual",
+        "ClusterConfiguration": configuration,
+        "ARN": f"arn:aws:memorydb:{ctx.region}:{ctx.account}:snapshot/{name}",
+    }
+    snapshots(ctx)[name] = made
+    tag_store(ctx)[made["ARN"]] = tags
+    return made
+
+
+def regional_cluster(ctx: Ctx, name: str) -> Params:
+    """A cluster; ClusterNotFoundFault when there is none."""
+    found = regional_clusters(ctx).get(name.lower())
     if found is None:
         raise AwsError("ClusterNotFoundFault", f"Cluster {name} not found.", 404)
     return found
 
 
-def _available(found: Params) -> None:
+def need_available(found: Params) -> None:
+    """InvalidClusterStateFault unless it is available."""
     if found["Status"] != "available":
         raise AwsError("InvalidClusterStateFault", f"Cluster {found['Name']} is in state {found['Status']}, not available.")
 
@@ -68,7 +104,8 @@ def _world(ctx: Ctx, name: str) -> Params:
     return found
 
 
-def _page(params: Params, name: str, items: list[Params]) -> Params:
+def page(params: Params, name: str, items: list[Params]) -> Params:
+    """One page of a listing, as NextToken and MaxResults ask for it."""
     start, size = int(params.get("NextToken") or 0), params.get("MaxResults") or 50
     more = {"NextToken": str(start + size)} if start + size < len(items) else {}
     return {name: items[start : start + size], **more}
@@ -83,7 +120,7 @@ def _measure(ctx: Ctx, world: Params, lag: float | None = LAG) -> None:
 
 
 def _lag(ctx: Ctx, region: str, name: str, other: str, lag: float | None) -> None:
-    shards = _clusters(ctx, region).get(name, {}).get("Shards", [{"Name": "0001"}])
+    shards = regional_clusters(ctx, region).get(name, {}).get("Shards", [{"Name": "0001"}])
     for shard in shards:
         where = {"ClusterName": name, "ShardName": shard["Name"], "SourceRegion": other, "DestinationRegion": region}
         ctx.within(region=region).metric("AWS/MemoryDB", "MultiRegionClusterReplicationLag", where, lag)
@@ -127,8 +164,8 @@ def _make(ctx: Ctx, params: Params, status: str) -> Params:
     for optional in ("KmsKeyId", "MultiRegionClusterName"):
         if params.get(optional):
             made[optional] = params[optional]
-    _clusters(ctx)[name] = made
-    _tags(ctx)[made["ARN"]] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", ())}
+    regional_clusters(ctx)[name] = made
+    tag_store(ctx)[made["ARN"]] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", ())}
     return made
 
 
@@ -136,12 +173,14 @@ def _make(ctx: Ctx, params: Params, status: str) -> Params:
 def create_cluster(ctx: Ctx, params: Params) -> Params:
     """On its own, of a snapshot, or a member of a multi-Region cluster, which decides its shards and is filled by the others."""
     name, given = params["ClusterName"].lower(), dict(params)
-    if name in _clusters(ctx):
+    if name in regional_clusters(ctx):
         raise AwsError("ClusterAlreadyExistsFault", f"Cluster {name} already exists.")
     if given["ACLName"] not in _acls(ctx):
         raise AwsError("ACLNotFoundFault", f"ACL {given['ACLName']} not found.", 404)
     world = _world(ctx, given["MultiRegionClusterName"]) if "MultiRegionClusterName" in given else None
     member: Params = {}
+    if "SnapshotName" in given:
+        _restoring(ctx, given)
     if world is not None:
         if world["Status"] != "available":
             text = f"Multi-Region cluster {world['MultiRegionClusterName']} is in state {world['Status']}."
@@ -166,6 +205,17 @@ def create_cluster(ctx: Ctx, params: Params) -> Params:
     return {"Cluster": _brief(made)}
 
 
+def _restoring(ctx: Ctx, given: Params) -> None:
+    """What a cluster takes over from the snapshot that fills it, which cannot be deleted meanwhile."""
+    kept = snapshot(ctx, given["SnapshotName"])
+    if kept["Status"] != "available":
+        raise AwsError("InvalidParameterValueException", f"Snapshot {kept['Name']} is {kept['Status']}.")
+    if "MultiRegionClusterName" in given:
+        raise AwsError("InvalidParameterCombinationException", "A member of a multi-Region cluster is not made of a snapshot.")
+    given.setdefault("NumShards", kept["ClusterConfiguration"]["NumShards"])
+    transition(ctx.clock, [("restoring", CREATION), ("available", 0)], lambda state: kept.update(Status=state))
+
+
 def _brief(found: Params) -> Params:
     return {key: value for key, value in found.items() if key != "Shards"}
 
@@ -174,17 +224,17 @@ def _brief(found: Params) -> Params:
 def describe_clusters(ctx: Ctx, params: Params) -> Params:
     """One, or pages of all; shards only when asked for."""
     if "ClusterName" in params:
-        found = [_cluster(ctx, params["ClusterName"])]
+        found = [regional_cluster(ctx, params["ClusterName"])]
     else:
-        found = [one for _name, one in sorted(_clusters(ctx).items())]
-    return _page(params, "Clusters", found if params.get("ShowShardDetails") else [_brief(one) for one in found])
+        found = [one for _name, one in sorted(regional_clusters(ctx).items())]
+    return page(params, "Clusters", found if params.get("ShowShardDetails") else [_brief(one) for one in found])
 
 
 @op("memorydb", "UpdateCluster")
 def update_cluster(ctx: Ctx, params: Params) -> Params:
     """Security groups, ACL and snapshots; what all members share is changed by UpdateMultiRegionCluster."""
-    found = _cluster(ctx, params["ClusterName"])
-    _available(found)
+    found = regional_cluster(ctx, params["ClusterName"])
+    need_available(found)
     fixed = {"NodeType", "ShardConfiguration", "EngineVersion", "Engine"} & set(params)
     if fixed and found.get("MultiRegionClusterName"):
         raise AwsError("InvalidParameterCombinationException", f"{sorted(fixed)} cannot be changed for one member.")
@@ -200,16 +250,13 @@ def update_cluster(ctx: Ctx, params: Params) -> Params:
 @op("memorydb", "DeleteCluster")
 def delete_cluster(ctx: Ctx, params: Params) -> Params:
     """A member is deleted only together with the name of what it is a member of; a final snapshot has a new name."""
-    found, snapshot = _cluster(ctx, params["ClusterName"]), params.get("FinalSnapshotName")
-    _available(found)
+    found, snapshot_name = regional_cluster(ctx, params["ClusterName"]), params.get("FinalSnapshotName")
+    need_available(found)
     name, belongs = found["Name"], found.get("MultiRegionClusterName")
     if params.get("MultiRegionClusterName") != belongs:
         raise AwsError("InvalidParameterCombinationException", f"{name} is a member of {belongs or 'no multi-Region cluster'}.")
-    kept = ctx.store.setdefault("snapshots", {})
-    if snapshot in kept:
-        raise AwsError("SnapshotAlreadyExistsFault", f"Snapshot {snapshot} already exists.")
-    if snapshot:
-        kept[snapshot] = {"Name": snapshot, "Status": "available", "Source": "manual", "ClusterConfiguration": {"Name": name}}
+    if snapshot_name:
+        keep(ctx, snapshot_name, found, {})
     found["Status"] = "deleting"
     world = _worlds(ctx).get(belongs or "")
     if world is not None:
@@ -218,8 +265,8 @@ def delete_cluster(ctx: Ctx, params: Params) -> Params:
         world["Status"] = "updating"
 
     def gone() -> None:
-        _tags(ctx).pop(found["ARN"], None)
-        _clusters(ctx).pop(name, None)
+        tag_store(ctx).pop(found["ARN"], None)
+        regional_clusters(ctx).pop(name, None)
         if world is not None:
             world["Clusters"] = [one for one in world["Clusters"] if one["Region"] != ctx.region]
             world["Status"] = "available"
@@ -227,15 +274,6 @@ def delete_cluster(ctx: Ctx, params: Params) -> Params:
 
     ctx.eventually(DELETION, gone)
     return {"Cluster": _brief(found)}
-
-
-@op("memorydb", "DescribeSnapshots")
-def describe_snapshots(ctx: Ctx, params: Params) -> Params:
-    """Those that were taken of clusters here."""
-    wanted, cluster = params.get("SnapshotName"), params.get("ClusterName")
-    found = [one for _name, one in sorted(ctx.store.get("snapshots", {}).items())]
-    shown = [one for one in found if wanted in (None, one["Name"]) and cluster in (None, one["ClusterConfiguration"]["Name"])]
-    return _page(params, "Snapshots", shown)
 
 
 @op("memorydb", "DescribeACLs")
@@ -249,13 +287,13 @@ def describe_acls(ctx: Ctx, params: Params) -> Params:
             "Name": name,
             "Status": "active",
             "UserNames": users,
-            "Clusters": sorted(one["Name"] for one in _clusters(ctx).values() if one["ACLName"] == name),
+            "Clusters": sorted(one["Name"] for one in regional_clusters(ctx).values() if one["ACLName"] == name),
             "ARN": f"arn:aws:memorydb:{ctx.region}:{ctx.account}:acl/{name}",
         }
         for name, users in sorted(_acls(ctx).items())
         if wanted in (None, name)
     ]
-    return _page(params, "ACLs", shown)
+    return page(params, "ACLs", shown)
 
 
 @op("memorydb", "CreateACL")
@@ -307,7 +345,7 @@ def describe_worlds(ctx: Ctx, params: Params) -> Params:
         found = [one for _name, one in sorted(_worlds(ctx).items())]
     if not params.get("ShowClusterDetails"):
         found = [{key: value for key, value in one.items() if key != "Clusters"} for one in found]
-    return _page(params, "MultiRegionClusters", found)
+    return page(params, "MultiRegionClusters", found)
 
 
 @op("memorydb", "DeleteMultiRegionCluster")
@@ -326,11 +364,15 @@ def delete_world(ctx: Ctx, params: Params) -> Params:
 
 
 def _tagged(ctx: Ctx, arn: str) -> dict[str, str] | None:
-    """The tags of a cluster; None for what moto holds."""
-    if ":cluster/" not in arn:
+    """The tags of a cluster or a snapshot; None for what moto holds."""
+    kind, _unused, name = arn.rpartition("/")
+    if kind.endswith(":cluster"):
+        regional_cluster(ctx, name)
+    elif kind.endswith(":snapshot"):
+        snapshot(ctx, name)
+    else:
         return None
-    _cluster(ctx, arn.rpartition("/")[2])
-    return _tags(ctx)[arn]
+    return tag_store(ctx)[arn]
 
 
 def _tag_list(tags: dict[str, str]) -> Params:
@@ -368,8 +410,10 @@ def untag_resource(ctx: Ctx, params: Params) -> Params:
 
 @lists("memorydb")
 def listed(ctx: Ctx) -> Iterable[tuple[str, str, dict[str, str]]]:
-    for one in _clusters(ctx).values():
-        yield one["ARN"], "memorydb:cluster", _tags(ctx)[one["ARN"]]
+    for one in regional_clusters(ctx).values():
+        yield one["ARN"], "memorydb:cluster", tag_store(ctx)[one["ARN"]]
+    for one in snapshots(ctx).values():
+        yield one["ARN"], "memorydb:snapshot", tag_store(ctx)[one["ARN"]]
 
 
 # -- estates ----------------------------------------------------------------------------------------------------------
@@ -423,7 +467,7 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Params:
         "NumShards": spec.get("shards", 1),
         "NumReplicasPerShard": spec.get("replicas", 1),
         "ACLName": acl,
-        "SubnetGroupName": "caches",
+        "SubnetGroupName": _subnet_group(ctx),
         "SecurityGroupIds": [f"sg-{zlib.crc32(f'{ctx.account}{ctx.region}'.encode()):017x}"],
         "SnapshotRetentionLimit": 7,
         "MultiRegionClusterName": spec.get("world"),
@@ -431,3 +475,13 @@ def _built(ctx: Ctx, spec: Params, tags: dict[str, str]) -> Params:
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
     return _make(ctx, params, "available")
+
+
+def _subnet_group(ctx: Ctx) -> str:
+    """The name of the region's subnet group, made of the default VPC's subnets."""
+    client = ctx.client("memorydb")
+    if "caches" not in {one["Name"] for one in client.describe_subnet_groups()["SubnetGroups"]}:
+        default = [{"Name": "default-for-az", "Values": ["true"]}]
+        subnets = [one["SubnetId"] for one in ctx.client("ec2").describe_subnets(Filters=default)["Subnets"]]
+        client.create_subnet_group(SubnetGroupName="caches", SubnetIds=subnets)
+    return "caches"

@@ -12,11 +12,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..parts.memorydb_state import EPOCH_TAG, FOLLOWS_TAG, OWN_TAGS, RESTORED_TAG, Cluster, Seen, Side, World, observe, option
+from ..parts.memorydb_state import (
+    CHANGING,
+    EPOCH_TAG,
+    FOLLOWS_TAG,
+    OWN_TAGS,
+    RESTORED_TAG,
+    Cluster,
+    Seen,
+    Side,
+    World,
+    observe,
+    option,
+)
 from .base import Adapter, Reader
 
-#: States that pass by themselves.
-CHANGING = frozenset({"creating", "updating", "snapshotting"})
 #: A multi-Region cluster has members in at most so many regions.
 MEMBERS_LIMIT = 5
 #: The ACL that exists everywhere and lets everybody in.

@@ -20,6 +20,8 @@ RESTORED_TAG: Final = "dr:restored"
 FOLLOWS_TAG: Final = "dr:follows-epoch"
 #: Tags that say something about one cluster only, and are never copied to another.
 OWN_TAGS: Final = frozenset({EPOCH_TAG, FOLLOWS_TAG, RESTORED_TAG})
+#: States that pass by themselves.
+CHANGING: Final = frozenset({"creating", "snapshotting", "updating"})
 #: States in which a cluster answers its clients.
 USABLE: Final = frozenset({"available", "snapshotting", "updating"})
 #: A lag whose newest datapoint is older is not known.
