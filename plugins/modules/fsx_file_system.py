@@ -79,6 +79,14 @@ EXAMPLES = r"""
         subnets: [subnet-0123456789abcdef0]
         security_groups: [sg-0123456789abcdef0]
 
+- name: A copy of the newest backup in us-west-2 in the drill room, for a drill
+  dr.aws.fsx_file_system:
+    phase: instantiate
+    name: fs-c1fd92cde08bcc135
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: Restore it, with the source region gone
   dr.aws.fsx_file_system:
     phase: activate
@@ -144,6 +152,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.fsx_file_system import FsxFileSystem
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.fsx_file_system import FsxFileSystemDrill
 
 
 def main() -> None:
@@ -162,6 +171,7 @@ def main() -> None:
             "fence_security_group": {"type": "str"},
             "regions": {"type": "dict"},
         },
+        FsxFileSystemDrill(),
     )
 
 

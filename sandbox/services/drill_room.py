@@ -43,13 +43,15 @@ def build(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(ctx: Ctx, vpc: str, subnets: list[str]) -> None:
-    """Subnet groups (RDS, ElastiCache, MemoryDB), an ECS cluster, an event bus, a private hosted zone, a role and its profile."""
+    """Subnet groups (RDS, ElastiCache, MemoryDB), a directory, an ECS cluster, an event bus, a zone, a role and its profile."""
     ctx.client("rds").create_db_subnet_group(DBSubnetGroupName=NAME, DBSubnetGroupDescription=NAME, SubnetIds=subnets)
     ctx.client("elasticache").create_cache_subnet_group(
         CacheSubnetGroupName=NAME, CacheSubnetGroupDescription=NAME, SubnetIds=subnets
     )
     ctx.client("memorydb").create_subnet_group(SubnetGroupName=NAME, SubnetIds=subnets)
     ctx.client("ecs").create_cluster(clusterName=NAME)
+    inside = {"VpcId": vpc, "SubnetIds": subnets}
+    ctx.client("ds").create_microsoft_ad(Name=ZONE, Password="Sandbox-0", Edition="Standard", VpcSettings=inside)
     ctx.client("events").create_event_bus(Name=NAME)
     if f"{ZONE}." not in {one["Name"] for one in ctx.client("route53").list_hosted_zones()["HostedZones"]}:
         place = {"VPCRegion": ctx.region, "VPCId": vpc}

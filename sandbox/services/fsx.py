@@ -248,6 +248,8 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
     def gone() -> None:
         files.pop(ident, None)
+        for interface in found["NetworkInterfaceIds"]:
+            ctx.client("ec2").delete_network_interface(NetworkInterfaceId=interface)
         for name in [
             name for name, one in backups.items() if one["Type"] == "AUTOMATIC" and one["FileSystem"]["FileSystemId"] == ident
         ]:

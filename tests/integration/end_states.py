@@ -69,14 +69,14 @@ def _database(side: Side, one: dict[str, Any]) -> str:
 
 
 def drs(side: Side) -> str:
-    """The machines of the server's name with their role, and what DRS in the region says of its replication."""
+    """The machines of the server's name with their role, without a drill's, and what DRS in the region says of its replication."""
     wanted = [{"Name": "tag:Name", "Values": [side.name]}]
     reservations = side.aws("ec2").describe_instances(Filters=wanted)["Reservations"]
     machines = [
         (one["State"]["Name"], _tags(one["Tags"]).get("dr:role", "").partition(":")[0])
         for reservation in reservations
         for one in reservation["Instances"]
-        if one["State"]["Name"] != "terminated"
+        if one["State"]["Name"] != "terminated" and "dr:drill-id" not in _tags(one["Tags"])
     ]
     servers = [
         (one["dataReplicationInfo"]["dataReplicationState"].lower(), f"from {one['sourceCloudProperties']['originRegion']}")
@@ -198,11 +198,16 @@ def efs(side: Side) -> str:
 
 
 def fsx(side: Side) -> str:
-    """`available, 1 backup`; `fenced` without a way in, `put aside` when discovery shall not find it. Restoring gives new ids."""
+    """`available, 1 backup`; `fenced` without a way in, `put aside` when discovery shall not find it. Restoring gives new ids.
+
+    What a drill made is none of it.
+    """
     client = side.aws("fsx")
     backups = client.describe_backups()["Backups"]
     words = []
     for one in client.describe_file_systems()["FileSystems"]:
+        if "dr:drill-id" in _tags(one["Tags"]):
+            continue
         wanted = {"NetworkInterfaceIds": one["NetworkInterfaceIds"]}
         interfaces = side.aws("ec2").describe_network_interfaces(**wanted)["NetworkInterfaces"]
         fenced = all(group["GroupName"] == "dr-aws-fence" for each in interfaces for group in each["Groups"])

@@ -169,8 +169,8 @@ def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Region:
-    """What one region answered."""
+class Look:
+    """What one region answered: its file systems by id, its backups, the newest first, its time in seconds."""
 
     files: Mapping[str, FileSystem]
     backups: tuple[Backup, ...]
@@ -180,8 +180,8 @@ class _Region:
 def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     """Pair key -> Seen. Two listings a region, and the network interfaces and fencing groups of all sources."""
     account, source_region, target_region = pairs[0].account, pairs[0].source_region, pairs[0].target_region
-    here = _region(reader, account, source_region)
-    there = _region(reader, account, target_region)
+    here = look_at(reader, account, source_region)
+    there = look_at(reader, account, target_region)
     places = {pair.key: _places(pair, here, there) for pair in pairs}
     sources = {pair.key: _find(here, source_region, pair.source_id, places[pair.key]) for pair in pairs}
     full, fences = with_interfaces(reader, account, source_region, sources)
@@ -199,17 +199,17 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
             there=_of(there, places[pair.key]),
             restored=isinstance(target, FileSystem) and target.tags.get(PEER_TAG) == ":".join(left),
             fence_group=fence,
-            now=there.now if isinstance(there, _Region) else 0.0,
+            now=there.now if isinstance(there, Look) else 0.0,
         )
     return seen
 
 
-def _places(pair: Pair, *looks: _Region | Unreachable) -> set[tuple[str, str]]:
+def _places(pair: Pair, *looks: Look | Unreachable) -> set[tuple[str, str]]:
     """Everything that this pair's file systems are or were, by the tags of what was restored from what."""
     links = {
         one.place: (parts[0], parts[2])
         for look in looks
-        if isinstance(look, _Region)
+        if isinstance(look, Look)
         for one in look.files.values()
         if (parts := one.tags.get(PEER_TAG, "").partition(":"))[2]
     }
@@ -219,17 +219,28 @@ def _places(pair: Pair, *looks: _Region | Unreachable) -> set[tuple[str, str]]:
     return found
 
 
-def _of(look: _Region | Unreachable, places: set[tuple[str, str]]) -> tuple[Backup, ...] | Unreachable:
-    return UNREACHABLE if isinstance(look, Unreachable) else tuple(one for one in look.backups if one.of in places)
+def standing(pair: Pair, there: Look) -> tuple[FileSystem | None, tuple[Backup, ...]]:
+    """What stands of a pair in its target region, by that region alone: its file system, and its backups, the newest first."""
+    places = _places(pair, there)
+    return _last(there, pair.target_region, pair.target_id, places), _backups(there, places)
 
 
-def _region(reader: Reader, account: str, region: str) -> _Region | Unreachable:
+def _of(look: Look | Unreachable, places: set[tuple[str, str]]) -> tuple[Backup, ...] | Unreachable:
+    return UNREACHABLE if isinstance(look, Unreachable) else _backups(look, places)
+
+
+def _backups(look: Look, places: set[tuple[str, str]]) -> tuple[Backup, ...]:
+    return tuple(one for one in look.backups if one.of in places)
+
+
+def look_at(reader: Reader, account: str, region: str) -> Look | Unreachable:
+    """Every file system and every backup of one region."""
     files, now = _all(reader, account, region, "describe_file_systems", "FileSystems")
     backups, _later = _all(reader, account, region, "describe_backups", "Backups")
     if isinstance(files, Unreachable) or isinstance(backups, Unreachable):
         return UNREACHABLE
     found = sorted((_backup(one, region) for one in backups), key=lambda one: (-one.taken, one.id))
-    return _Region({one["FileSystemId"]: _file_system(one, region) for one in files}, tuple(found), now)
+    return Look({one["FileSystemId"]: _file_system(one, region) for one in files}, tuple(found), now)
 
 
 def _all(reader: Reader, account: str, region: str, operation: str, key: str) -> tuple[list[dict[str, Any]] | Unreachable, float]:
@@ -283,10 +294,12 @@ def _file_system(shown: Mapping[str, Any], region: str) -> FileSystem:
     )
 
 
-def _find(look: _Region | Unreachable, region: str, ident: str, places: set[tuple[str, str]]) -> Side:
+def _find(look: Look | Unreachable, region: str, ident: str, places: set[tuple[str, str]]) -> Side:
+    return UNREACHABLE if isinstance(look, Unreachable) else _last(look, region, ident, places)
+
+
+def _last(look: Look, region: str, ident: str, places: set[tuple[str, str]]) -> FileSystem | None:
     """This pair's file system in a region: the one that was activated last."""
-    if isinstance(look, Unreachable):
-        return UNREACHABLE
     found = [one for one in look.files.values() if (region, one.id) in places]
     return max(found, key=lambda one: (not one.retired, one.epoch, one.id == ident, one.id), default=None)
 
