@@ -84,7 +84,11 @@ errors:
   returned: with O(state=validated) and O(state=stored)
   type: list
   elements: dict
-  sample: [{path: "layers[0].priority", value: 0, allowed: "a whole number, at least 1", remedy: "Set layers[0].priority to a whole number, at least 1"}]
+  sample:
+    - path: "layers[0].priority"
+      value: 0
+      allowed: a whole number, at least 1
+      remedy: Set layers[0].priority to a whole number, at least 1
 manifest:
   description: The manifest in the shape of the schema, with its defaults.
   returned: success, except with O(state=listed)
@@ -106,7 +110,14 @@ conflicts:
   returned: when it is valid
   type: list
   elements: dict
-  sample: [{resource: ecs-200000000001-shop-search, tag: "layers[1].priority", value: "2", rule: "the wave that its tag dr:wave says, 3; the manifest's is taken", remedy: let both say the same, severity: warning, check: manifest}]
+  sample:
+    - resource: ecs-200000000001-shop-search
+      tag: "layers[1].priority"
+      value: "2"
+      rule: the wave that its tag dr:wave says, 3; the manifest's is taken
+      remedy: let both say the same (manifest acme-production)
+      severity: warning
+      check: manifest
 unlisted:
   description: Hosts of its customer and environment that it does not have.
   returned: when it is valid

@@ -262,22 +262,17 @@ def resources(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, 
 def _sound(wide: Any) -> dict[str, Any]:
     """The layers and resources that the schema has nothing against, in their places: the rest has its violations already."""
     validator = _validator()
-    of_layer = validator.schema["properties"]["layers"]["items"]
-    of_resource = of_layer["properties"]["resources"]["items"]
+    of_layer = validator.schema["properties"]["layers"]["items"]["properties"]
+    wave, entry = validator.evolve(schema=of_layer["priority"]), validator.evolve(schema=of_layer["resources"]["items"])
     holed: list[dict[str, Any]] = []
     layers = wide.get("layers") if isinstance(wide, dict) else None
     for layer in layers if isinstance(layers, list) else ():
         entries = layer.get("resources") if isinstance(layer, dict) else None
-        kept = (
-            [one if validator.evolve(schema=of_resource).is_valid(one) else {} for one in entries]
-            if isinstance(entries, list)
-            else []
-        )
+        kept = [one if entry.is_valid(one) else {} for one in entries] if isinstance(entries, list) else []
         priority = layer.get("priority") if isinstance(layer, dict) else None
-        sound = validator.evolve(schema=of_layer["properties"]["priority"]).is_valid(priority)
         identifier = layer.get("layerId") if isinstance(layer, dict) else None
         named = {"layerId": identifier} if isinstance(identifier, str) else {}
-        holed.append({"priority": priority if sound else None, "resources": kept, **named})
+        holed.append({"priority": priority if wave.is_valid(priority) else None, "resources": kept, **named})
     return {"layers": holed}
 
 
