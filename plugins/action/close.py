@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.history import learn
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
@@ -37,6 +38,8 @@ class ActionModule(BatchAction):
             findings = self._findings(run)
             failed = failed or findings
             status = "FAILED" if failed else "COMPLETED"
+            if status == "COMPLETED" and run.plan:
+                learn(run.store, name, run.plan)
             run.record = run.store.update_execution(name, status=status)
             run.note(f"execution_{status.lower()}", why=failed or "")
             summary = run.store.status(name)

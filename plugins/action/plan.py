@@ -5,21 +5,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils import plans
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
+from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
+from ansible_collections.dr.aws.plugins.module_utils.history import expected, recall
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
-from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, detected_at, execution_id, validate_parameters
+from ansible_collections.dr.aws.plugins.module_utils.parameters import (
+    Facts,
+    Parameters,
+    detected_at,
+    execution_id,
+    given,
+    plan_id,
+    validate_parameters,
+)
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
+from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, preview, to_json
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.status import removed
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
 #: Operations that a playbook carries out.
@@ -44,6 +59,16 @@ PARAMETERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan of now. captured: what readiness captured last. plan_id: the stored plan that it was held against, or ""."""
+
+    control: Control
+    plan: Plan
+    captured: Mapping[str, Any]
+    plan_id: str
+
+
 class ActionModule(BatchAction):
     """See the documentation of the module of the same name."""
 
@@ -51,6 +76,8 @@ class ActionModule(BatchAction):
         "control": {"type": "dict", "required": True},
         "inventory": {"type": "dict", "required": True},
         "operation": {"type": "str", "default": "failover", "choices": list(RUNNABLE)},
+        "start": {"type": "bool", "default": True},
+        "plan_id": {"type": "raw"},
         "cleanup": {"type": "bool", "default": False},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
@@ -62,43 +89,82 @@ class ActionModule(BatchAction):
         if options["cleanup"] and not (resume and options["operation"] == "test"):
             remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
             raise InputError("cleanup", True, "true with the execution_id of a drill", remedy)
+        if not options["start"]:
+            return self._keep(options, hosts)
         fact = self._resume(resume, options, hosts) if resume else self._start(options, hosts)
         return {"changed": False, "ansible_facts": {"dr_execution": fact}, "plan": fact}
 
-    def _start(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    def _made(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> Made:
+        """The plan of what is there now: of the parameters given, or of those of the stored plan that is taken."""
         scopes = {(one["dr_customer"], one["dr_environment"]) for one in hosts.values()}
         facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"]}, scopes)
-        parameters = validate_parameters({**options, "operation": options["operation"]}, facts)
         control = Control(options["control"])
-        detected = detected_at(options["detected_at"], control.store.clock())
+        name = plan_id(options["plan_id"])
+        before = plans.get(control.store, name) if name else None
+        if before and before.parameters.operation != options["operation"]:
+            planned = before.parameters.operation
+            remedy = f"ansible-playbook dr.aws.{planned} -e plan_id={name}"
+            raise DrError(f"{name} plans a {planned}, not a {options['operation']}", remedy)
+        asked = {name: options[name] for name in (*PARAMETERS, "operation")}
+        parameters = validate_parameters({**before.parameters.to_json(), **given(asked)} if before else asked, facts)
         scope = (parameters.customer, parameters.environment)
         chosen = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == scope}
         source, target = parameters.source_region, parameters.target_region
         pairs = [pair_of(key, variables, source, target) for key, variables in chosen.items()]
         looks = survey(control.cloud, pairs, parameters.parallelism)
-        known = {pair.technology: reconciler(parameters.operation)(pair.technology) for pair in pairs}
-        durations = {name: {phase: one.durations.get(phase, 0) for phase in one.phases} for name, one in known.items()}
         captured = control.captured(*scope)
         goals = [Goal(pair, parameters.mode, parameters.cleanup_policy, captured=captured.get(pair.key, {})) for pair in pairs]
         standing = [goal.pair.key for goal in goals if not parameters.drill and _stands(looks[goal.pair.key], goal)]
+        durations = self._durations(control, parameters, {pair.technology for pair in pairs})
         plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing)
-        self._say_plan(plan)
-        if self._task.check_mode:
-            return _fact(plan, "", 0)
-        kept = control.store.get_snapshot(*scope)
-        if kept is None:
-            self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
-        return self._begin(control, plan, kept["body"]["captured"] if kept else {}, detected)
+        if before:
+            plans.refuse_drift(name, before, plan)
+        return Made(control, plan, captured, name)
 
-    def _begin(self, control: Control, plan: Plan, captured: Mapping[str, Any], detected: str) -> dict[str, Any]:
+    @staticmethod
+    def _durations(control: Control, parameters: Parameters, technologies: Collection[str]) -> dict[str, dict[str, int]]:
+        """What phases are expected to take: as long as before, or else what the technology says."""
+        one = reconciler(parameters.operation)
+        defaults = {name: {phase: one(name).durations.get(phase, 0) for phase in one(name).phases} for name in technologies}
+        try:
+            return expected(defaults, recall(control.store, parameters.customer, parameters.environment, parameters.operation))
+        except MissingError:  # no control plane, no history
+            return defaults
+
+    def _start(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        detected = detected_at(options["detected_at"], Control(options["control"]).store.clock())
+        made = self._made(options, hosts)
+        self._say_plan(made.plan)
+        if self._task.check_mode:
+            return _fact(made.plan, "", 0)
+        if not made.captured:
+            self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
+        return self._begin(made, detected)
+
+    def _keep(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Says what each resource's next step would be, and stores the plan."""
+        made = self._made(options, hosts)
+        found = preview(made.control.cloud, made.plan, made.captured, made.plan.parameters.parallelism)
+        self._say_plan(made.plan, found, datetime.now(UTC))
+        answer = {"changed": False, "plan": made.plan.to_json(), "preview": to_json(found), "plan_id": ""}
+        if not self._task.check_mode:
+            caller = made.control.accounts.control("sts").get_caller_identity()["Arn"]
+            name = plans.put(made.control.store, made.plan, answer["preview"], caller)
+            operation = made.plan.parameters.operation
+            self.say(f"stored as {name}; to carry it out: ansible-playbook dr.aws.{operation} -e plan_id={name}")
+            answer |= {"changed": True, "plan_id": name}
+        return answer
+
+    def _begin(self, made: Made, detected: str) -> dict[str, Any]:
+        control, plan = made.control, made.plan
         store, parameters = control.store, plan.parameters
         name = new_execution_id(store.clock())
         caller = control.accounts.control("sts").get_caller_identity()
         lock = Lock(store)
         fence = lock.acquire(parameters.customer, parameters.environment, owner=name, runner=runner())
         try:
-            store.put_plan(name, {"plan": plan.to_json(), "captured": captured})
-            who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"]}
+            store.put_plan(name, {"plan": plan.to_json(), "captured": made.captured})
+            who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
             store.create_execution({**plan.record(), **who, "detected_at": detected or None})
             store.update_execution(name, status="RUNNING")
             fact = _fact(plan, name, fence)
@@ -152,25 +218,9 @@ class ActionModule(BatchAction):
         self.say(f"execution {name} goes on; it was {record['status']}")
         return fact
 
-    def _say_plan(self, plan: Plan) -> None:
-        parameters = plan.parameters
-        self.say(
-            f"plan {plan.sha256[:12]}: {parameters.operation} ({parameters.mode}) of "
-            f"{parameters.customer}/{parameters.environment}, {parameters.source_region} -> {parameters.target_region}, "
-            f"{len(plan.pairs)} resources, "
-            f"about {duration(plan.expected_seconds)}"
-        )
-        for batch in plan.batches:
-            states = [entry.state for entry in batch.entries]
-            parts = [f"{states.count(state)} {said}" for state, said in STATES.items() if state in states]
-            gate = f"; approval before it: {batch.gate.why}" if batch.gate else ""
-            until = f"about {duration(batch.expected_seconds)}, ends after {duration(batch.finish_seconds)}"
-            self.say(f"  {batch.phase:<12} wave {batch.wave:>2}  {', '.join(parts)}; {until}{gate}")
-        for warning in plan.warnings:
-            self.say(f"  ! {warning}", color="yellow")
-
-
-STATES = {"todo": "to do", "done": "hold already", "deferred": "will be deferred"}
+    def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
+        for text, color in lines(plan, found, begin):
+            self.say(text, color=color)
 
 
 def _stands(look: Surveyed, goal: Goal) -> bool:

@@ -24,6 +24,7 @@ MAX_WAVE: Final = 10
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _CUSTOMER: Final = re.compile(r"[A-Za-z0-9-]+")
 _EXECUTION: Final = re.compile(r"dr-\d{8}T\d{6}Z-[0-9a-f]{6}")
+_PLAN: Final = re.compile(r"plan-\d{8}T\d{6}Z-[0-9a-f]{6}")
 _WAVES: Final = re.compile(r"(\d+)(?:-(\d+))?")
 
 
@@ -146,6 +147,21 @@ def execution_id(value: Any) -> str:
         remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
         raise InputError("execution_id", value, "an id like dr-20261128T163000Z-7f3a9c", remedy)
     return name
+
+
+def plan_id(value: Any) -> str:
+    """The id of a stored plan, checked; empty when none is given."""
+    if _missing(value):
+        return ""
+    if not _PLAN.fullmatch(str(value)):
+        allowed = "an id like plan-20261128T163000Z-7f3a9c"
+        raise InputError("plan_id", value, allowed, "the playbook dr.aws.plan makes one and says its id")
+    return str(value)
+
+
+def given(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the parameters was given at all."""
+    return {name: value for name, value in raw.items() if not _missing(value)}
 
 
 def detected_at(value: Any, now: float) -> str:

@@ -60,6 +60,17 @@ options:
   execution_id:
     description: The execution to take up.
     type: raw
+  start:
+    description:
+      - Whether an execution is started. V(false) says for each resource what its next step would be, stores the plan, and gives its RV(plan_id).
+      - Nothing is changed in the estate then, and no lock is taken.
+    type: bool
+    default: true
+  plan_id:
+    description:
+      - A stored plan to carry out. Its parameters are taken where they are not given.
+      - Refused when reality has drifted from it, with what differs. That the source region does not answer any more is no drift.
+    type: raw
   cleanup:
     description: Only removes what the drill O(execution_id) has made.
     type: bool
@@ -92,6 +103,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+plan_id:
+  description: The id under which the plan was stored.
+  returned: when O(start=false)
+  type: str
+  sample: plan-20261128T163000Z-7f3a9c
+preview:
+  description: How each phase would go for each resource now, with the first call where there is one.
+  returned: when O(start=false)
+  type: dict
+  sample:
+    activate:
+      rds-200000000001-orders-db: {status: not_yet, why: decided once the phase before it is done, remedy: "", call: null}
 plan:
   description:
     - The execution as the tasks after this one need it, also set as the fact C(dr_execution).
