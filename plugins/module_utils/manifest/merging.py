@@ -53,9 +53,11 @@ def peers(
         for _path, _layer, resource in resources(manifest):
             technology, ends = ACTIONS[resource["action"]].technology, counterpart(resource)
             nodes = [(region, ident or resource["resourceId"]) for region, ident in zip(regions, ends, strict=True)]
-            accounts = {account for region, ident in nodes for account in places.get((technology, region, ident), ())}
+            # an id that stands for a side must be one that was found there: it may as well be a host name
+            sure = all(ident or (technology, *node) in places for node, ident in zip(nodes, ends, strict=True))
+            accounts = {account for node in nodes for account in places.get((technology, *node), ())}
             chosen = accounts & {resource["config"].get("account", account) for account in accounts}
-            if any(ends) and len(chosen) == 1:
+            if any(ends) and sure and len(chosen) == 1:
                 pairs[technology, chosen.pop()].append(dict.fromkeys(nodes))
     return dict(pairs)
 
@@ -76,6 +78,8 @@ class _Merge:
             sides = self.hosts[key]["dr_sides"].values()
             ids = {side["id"] for side in sides}
             names = {key, *ids, *(side["arn"] for side in sides if side["arn"]), *(re.split(r"[/:]", one)[-1] for one in ids)}
+            if self.hosts[key]["dr_technology"] == "route53":
+                names |= {one.split("/")[1] for one in ids}  # zone/name/type
             for name in names:
                 self.index[name].append(key)
         self.warnings: list[Violation] = []

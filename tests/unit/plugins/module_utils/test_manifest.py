@@ -393,6 +393,14 @@ def test_a_resource_is_found_by_host_name_arn_identifier_or_by_its_sides() -> No
     assert merged(value).warnings == []
 
 
+def test_a_record_is_found_by_its_name() -> None:
+    record = host("route53", "Z1/www.acme.example/CNAME", "Z1/www.acme.example/CNAME")
+    entry = {"resourceId": "www.acme.example", "action": "R53Record", "config": {"ttl": 30}}
+    result = merged(changed(GOOD, "layers", 0, "resources", [DB, entry]), {**HOSTS, "route53-1-www.acme.example-CNAME": record})
+    assert result.warnings == []
+    assert result.hosts["route53-1-www.acme.example-CNAME"]["dr_settings"] == {"ttl": 30}
+
+
 #: (change of GOOD, hosts besides HOSTS, the warning's resource, its path, words of its rule)
 UNMATCHED: tuple[tuple[tuple[Any, ...], Mapping[str, Any], str, str, str], ...] = (
     ((*FIRST, "resourceId", "stock-db"), {}, "stock-db", "layers[0].resources[0].resourceId", "found by its tags"),
@@ -492,7 +500,9 @@ def test_pairs_are_those_of_aws_then_of_tags_then_of_the_manifest_then_of_equal_
     related = {("rds", SHOP): [{(EAST, "orders-db"): None, (WEST, "by-aws"): None}]}
     assert sides([east], value, peers=related) == [{EAST: "orders-db", WEST: "by-aws"}]
     only_west = found("rds", WEST, "by-manifest")
-    assert sides([only_west], value) == [{EAST: "orders-db", WEST: "by-manifest"}]
+    assert sides([only_west], value) == [{WEST: "by-manifest"}], "orders-db may be the name of a host"
+    both = changed(value, *FIRST, "config", "sourceInstance", "orders-db")
+    assert sides([only_west], both) == [{EAST: "orders-db", WEST: "by-manifest"}]
 
 
 def test_a_name_in_two_accounts_is_no_pair_until_the_manifest_says_which() -> None:
