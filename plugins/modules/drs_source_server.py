@@ -72,6 +72,22 @@ author:
 """
 
 EXAMPLES = r"""
+- name: A drill instance in the drill room of us-west-2, before anything is launched to stay
+  dr.aws.drs_source_server:
+    phase: instantiate
+    name: s-0123456789abcdef0
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
+- name: Remove everything of the drill
+  dr.aws.drs_source_server:
+    phase: cleanup
+    name: s-0123456789abcdef0
+    source_region: us-east-1
+    target_region: us-west-2
+    drill_id: quarterly
+
 - name: A stopped recovery instance in us-west-2
   dr.aws.drs_source_server:
     phase: instantiate
@@ -164,6 +180,7 @@ active_side:
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.drs_source_server import DrsSourceServer
 from ansible_collections.dr.aws.plugins.module_utils.amazon import technology_module
+from ansible_collections.dr.aws.plugins.module_utils.drills.drs_source_server import DrsSourceServerDrill
 
 
 def main() -> None:
@@ -181,6 +198,7 @@ def main() -> None:
             "discard_target_writes": {"type": "bool"},
             "regions": {"type": "dict"},
         },
+        DrsSourceServerDrill(),
     )
 
 

@@ -3,8 +3,8 @@
 """Elastic Disaster Recovery: source servers whose agents can fall silent, jobs that end per server, reversed replication.
 
 All of it is ours; moto has no DRS. The machines are instances of moto's EC2 (`ec2_drs.py` gives them time).
-Not simulated: points in time other than the newest, recovery plans, source networks, launch templates, launch actions, staging
-resources, replication from outside AWS or from other accounts, StartReplication.
+Not simulated: points in time other than the newest, recovery plans, source networks, of launch templates more than the network
+and the tags, launch actions, staging resources, replication from outside AWS or from other accounts, StartReplication.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from moto.backends import get_backend
+
 from sandbox.gateway import Ctx, lists, op, seed, transition
 from sandbox.model import AwsError
 
-from . import ec2_drs
+from . import ec2_drs, launch_templates
 
 #: Simulated seconds of a launch job: until it starts, has its snapshots, has removed what was launched before; until the
 #: first server is up, between two servers (in steps of ten), and from the last server to the end of the job.
@@ -189,7 +191,7 @@ def _new_server(ctx: Ctx, ident: str, machine: str, region: str, hostname: str, 
         config={
             "sourceServerID": ident,
             "name": hostname,
-            "ec2LaunchTemplateID": _ident("lt", ident),
+            "ec2LaunchTemplateID": _template(ctx, ident),
             "launchDisposition": "STARTED",
             "targetInstanceTypeRightSizingMethod": "BASIC",
             "copyPrivateIp": False,
@@ -203,15 +205,40 @@ def _new_server(ctx: Ctx, ident: str, machine: str, region: str, hostname: str, 
     return server
 
 
-def _machine(ctx: Ctx, region: str, tags: dict[str, str], instance_type: str = "m5.large") -> str:
-    """A new running instance."""
-    ec2 = ctx.client("ec2", region)
+def _template(ctx: Ctx, server: str) -> str:
+    """The launch template that DRS makes for a source server: without a subnet, with tags that must stay in it."""
+    labels = {"AWSElasticDisasterRecoveryManaged": "drs.amazonaws.com", "AWSElasticDisasterRecoverySourceServerID": server}
+    tags = [{"Key": key, "Value": value} for key, value in labels.items()]
+    data = {"InstanceType": "m5.large", "TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]}
+    backend: Any = get_backend("ec2")[ctx.account][ctx.region]
+    return str(backend.create_launch_template(f"created-and-used-by-drs-{server}", "", data, {}).id)
+
+
+def _place(ctx: Ctx, server: Server) -> Params:
+    """Where the server's launch template puts what is launched now: {} where it does not say."""
+    data = launch_templates.default_data(ctx, server.config["ec2LaunchTemplateID"])
+    card: Params = next((one for one in data.get("NetworkInterfaces", ()) if one.get("DeviceIndex", 0) == 0), {})
+    named = {key: card[key] for key in ("SubnetId", "Groups", "AssociatePublicIpAddress") if key in card}
+    specs = [one["Tags"] for one in data.get("TagSpecifications", ()) if one["ResourceType"] == "instance"]
+    return {"card": named, "tags": {tag["Key"]: tag["Value"] for tags in specs for tag in tags}}
+
+
+def _image(ctx: Ctx, region: str) -> str:
+    """What machines are started from in a region."""
     store = ctx.at("drs", region)
     if "image" not in store:
-        store["image"] = ec2.register_image(Name="drs", RootDeviceName="/dev/xvda", Architecture="x86_64")["ImageId"]
+        made = ctx.client("ec2", region).register_image(Name="drs", RootDeviceName="/dev/xvda", Architecture="x86_64")
+        store["image"] = made["ImageId"]
+    return str(store["image"])
+
+
+def _machine(ctx: Ctx, region: str, tags: dict[str, str], instance_type: str = "m5.large", card: Params | None = None) -> str:
+    """A new running instance. card: its primary network interface."""
+    ec2 = ctx.client("ec2", region)
     described = [{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+    more = {"NetworkInterfaces": [{"DeviceIndex": 0, "DeleteOnTermination": True, **card}]} if card else {}
     made = ec2.run_instances(
-        ImageId=store["image"], MinCount=1, MaxCount=1, InstanceType=instance_type, TagSpecifications=described
+        ImageId=_image(ctx, region), MinCount=1, MaxCount=1, InstanceType=instance_type, TagSpecifications=described, **more
     )
     return str(made["Instances"][0]["InstanceId"])
 
@@ -229,6 +256,7 @@ def source_server(ctx: Ctx, spec: Params) -> Params:
     hostname = spec.get("hostname") or spec["name"]
     for region in (ctx.region, there.region):
         ctx.at("drs", region)["on"] = True
+        _image(ctx, region)
     machine = _machine(ctx, ctx.region, {"Name": hostname, **spec.get("instance_tags", {})}, spec.get("instance_type", "m5.large"))
     ident = spec["peer"].get("id") or _ident("s", ctx.account, there.region, spec["name"])
     server = _new_server(there, ident, machine, ctx.region, hostname, "FAILOVER", spec.get("tags") or {})
@@ -492,7 +520,8 @@ def _launch(ctx: Ctx, job: Params, part: Params, drill: bool, points: dict[str, 
         tags = {"Name": server.config["name"], "AWSElasticDisasterRecoverySourceServerID": ident}
         copied = ec2_drs.instances(ctx, server.region).get(server.machine) if server.config["copyTags"] else None
         tags |= {tag["key"]: tag["value"] for tag in copied.get_tags()} if copied else {}
-        machine = _machine(ctx, ctx.region, tags)
+        place = _place(ctx, server)
+        machine = _machine(ctx, ctx.region, tags | place["tags"], card=place["card"])
     for other in _servers(ctx, server.region).values():
         if other.machine == machine:  # its disks are new: whoever replicated the old ones has lost it
             other.state = "STALLED"

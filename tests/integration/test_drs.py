@@ -68,6 +68,17 @@ class World:
         made = self.ec2(EAST).create_security_group(GroupName="apart", Description="no rules", VpcId=self.source()["VpcId"])
         return str(made["GroupId"])
 
+    def left_by_a_drill(self) -> None:
+        """The default version of its launch template is one that a drill has made."""
+        ec2, template = (
+            self.ec2(WEST),
+            self.drs(WEST).get_launch_configuration(sourceServerID=self.made["id"])["ec2LaunchTemplateID"],
+        )
+        data = {"TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "dr:default-version", "Value": "1"}]}]}
+        made = ec2.create_launch_template_version(LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData=data)
+        number = str(made["LaunchTemplateVersion"]["VersionNumber"])
+        ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion=number)
+
     def failover(self, mode: str = "planned") -> None:
         for phase in ("instantiate", "activate"):
             done(self.flow.one(phase, mode))
@@ -385,11 +396,19 @@ def test_declared_actions_are_those_that_are_called(sandbox: Any) -> None:
         run(world.home, phase)
 
     other = World(sandbox, launch={"error": REASON, "failing": 1})
+    other.left_by_a_drill()
     run(other.flow, "instantiate")
     for phase, options in (("instantiate", {}), ("activate", {}), ("cleanup", {"cleanup_policy": "remove"}), ("replicate", {})):
         run(other.flow, phase, **options)
     for phase, options in (("instantiate", {}), ("activate", {}), ("replicate", {}), ("cleanup", {"cleanup_policy": "remove"})):
         run(other.home, phase, **options)
+
+    third = World(sandbox, launch={"error": REASON, "failing": 1})
+    run(third.flow, "instantiate")
+    third.ec2(EAST).stop_instances(InstanceIds=[third.made["instance_id"]])
+    sandbox.advance(600)
+    third.left_by_a_drill()
+    run(third.flow, "activate")
     assert {phase: sorted(actions) for phase, actions in called.items()} == {
         phase: sorted(actions) for phase, actions in DrsSourceServer.actions.items()
     }

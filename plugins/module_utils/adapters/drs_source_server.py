@@ -13,7 +13,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..model import Active, Blocked, Call, Check, Deferred, Done, Goal, Health, Pair, Step, Unreachable, Wait
-from ..parts.drs_launch import BEGINNING, LAUNCH_SECONDS, SILENT, failed_before, is_stale, launch, look, release, since, tag
+from ..parts.drs_launch import (
+    BEGINNING,
+    LAUNCH_SECONDS,
+    SILENT,
+    failed_before,
+    is_stale,
+    launch,
+    look,
+    release,
+    since,
+    tag,
+    unchecked,
+)
 from ..parts.drs_state import GROUPS_TAG, ROLE_TAG, SNAPSHOT_TAG, STANDBY, Machine, Recovery, Seen, Server, observe, option, serves
 from .base import Adapter, Merge, Reader, dark
 
@@ -56,6 +68,7 @@ class DrsSourceServer(Adapter):
             "drs:GetLaunchConfiguration",
             "ec2:DescribeInstanceStatus",
             "ec2:DescribeInstances",
+            "ec2:DescribeLaunchTemplateVersions",
             "ec2:DescribeSnapshots",
         ),
         "instantiate": (
@@ -63,9 +76,16 @@ class DrsSourceServer(Adapter):
             "drs:UpdateLaunchConfiguration",
             "ec2:CreateTags",
             "ec2:ModifyInstanceAttribute",
+            "ec2:ModifyLaunchTemplate",
             "ec2:StopInstances",
         ),
-        "activate": ("drs:StartRecovery", "ec2:CreateTags", "ec2:StartInstances", "ec2:StopInstances"),
+        "activate": (
+            "drs:StartRecovery",
+            "ec2:CreateTags",
+            "ec2:ModifyLaunchTemplate",
+            "ec2:StartInstances",
+            "ec2:StopInstances",
+        ),
         "cleanup": (
             "drs:StopReplication",
             "drs:TerminateRecoveryInstances",
@@ -130,7 +150,7 @@ class DrsSourceServer(Adapter):
         pair, region = goal.pair, goal.pair.target_region
         match seen.server:
             case Server() as server if seen.recovery and serves(seen.recovery):
-                return _unchecked(seen.recovery, goal) or Done(_outputs(server, seen))
+                return unchecked(seen.recovery, goal) or Done(_outputs(server, seen))
             case Server() as server if not seen.job:
                 pass
             case Server():
@@ -184,7 +204,7 @@ class DrsSourceServer(Adapter):
         if self.active(seen) is not Active.TARGET or seen.recovery is None:
             why = f"it is not proven that {pair.target_region} serves: the active side is {self.active(seen).value}"
             return Blocked(why, f"run phase activate first; nothing was stopped in {region}")
-        unproven = _unchecked(seen.recovery, goal)
+        unproven = unchecked(seen.recovery, goal)
         if unproven is not None:
             return unproven
         if not server.machine_id:
@@ -402,20 +422,6 @@ def _restart(source: Machine, since: str, goal: Goal) -> Step | None:
     return None
 
 
-def _unchecked(recovery: Recovery, goal: Goal) -> Step | None:
-    """What is left to be proven of an instance that runs: EC2's status checks and DRS's launch actions."""
-    machine, region = recovery.machine, goal.pair.target_region
-    if recovery.failed_actions:
-        return Blocked(f"launch actions failed on {recovery.id}: {'; '.join(recovery.failed_actions)}", "repair it, then resume")
-    match machine.checks if machine else "unknown":
-        case "ok":
-            return None
-        case "impaired":
-            return Blocked(f"{recovery.id} in {region} runs, but its status checks are impaired", _console(recovery.id, region))
-        case checks:
-            return Wait(f"status checks of {recovery.id} in {region} are {checks}", poll_seconds=15, timeout_seconds=1200)
-
-
 def _protected(seen: Seen) -> bool:
     """Whether replication back was begun. On the way back the first server is pointed at the new machine, and where that is
     the original one again only the recovery instance's own state tells."""
@@ -463,7 +469,3 @@ def _outputs(server: Server, seen: Seen) -> dict[str, Any]:
         "replication_state": server.state,
         "direction": server.direction,
     }
-
-
-def _console(instance: str, region: str) -> str:
-    return f"aws ec2 get-console-output --region {region} --instance-id {instance}"

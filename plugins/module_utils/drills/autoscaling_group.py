@@ -8,7 +8,6 @@ Facts: the EC2 Auto Scaling API reference (CreateAutoScalingGroup, DeleteAutoSca
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
@@ -18,11 +17,9 @@ from ..model import UNREACHABLE, Blocked, Call, Done, Goal, Pair, Step, Unreacha
 from ..parts.autoscaling_state import FAILED_LAUNCHES, Group, Place, Side, Version, cause, groups, template_version, with_activities
 from ..parts.autoscaling_twin import BAD_IMAGE
 from . import room
-from .base import AGAIN, DRILL_TAG, OF_TAG, Drill, Touch, carries, drill_id, name, stranger, tags_of
-from .launch import entries, isolated
+from .base import AGAIN, Drill, Touch, carries, name, stranger, tags_of
+from .launch import Machine, entries, isolated, living
 
-#: States of an instance that is not gone.
-LIVING = ("pending", "running", "shutting-down", "stopping", "stopped")
 LAUNCH_SECONDS = 1200
 
 
@@ -42,15 +39,6 @@ class Template:
 
     id: str
     tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """An instance that carries the drill's tags and is not gone."""
-
-    id: str
-    state: str
-    private_ip: str = ""
 
 
 _Version: TypeAlias = "Version | Unreachable | None"
@@ -78,7 +66,16 @@ class AutoscalingGroupDrill(Drill):
 
     technology = "autoscaling"
     bulk = 25
-    busy = frozenset({"ResourceContention", "ResourceInUse", "ScalingActivityInProgress", "ServiceLinkedRoleFailure"})
+    busy = frozenset(
+        {
+            "AlreadyExists",
+            "InvalidLaunchTemplateName.AlreadyExistsException",
+            "ResourceContention",
+            "ResourceInUse",
+            "ScalingActivityInProgress",
+            "ServiceLinkedRoleFailure",
+        }
+    )
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 30, "activate": 300, "cleanup": 300}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "observe": (
@@ -105,7 +102,7 @@ class AutoscalingGroupDrill(Drill):
         account, region = pairs[0].account, pairs[0].target_region
         here = room.observe(reader, account, region)
         found = groups(reader, account, region, [ident for pair in pairs for ident in (pair.target_id, name(pair))])
-        templates, machines = _templates(reader, pairs), _machines(reader, pairs)
+        templates, machines = _templates(reader, pairs), living(reader, pairs)
 
         def seen(pair: Pair) -> Seen:
             origin = found[pair.target_id]
@@ -142,7 +139,6 @@ class AutoscalingGroupDrill(Drill):
                 "LaunchTemplateName": name(pair),
                 "LaunchTemplateData": wanted,
                 "TagSpecifications": [{"ResourceType": "launch-template", "Tags": entries(pair)}],
-                "ClientToken": hashlib.sha256(f"{name(pair)} {pair.account} {region}".encode()).hexdigest()[:36],
             }
             return Call("ec2", "create_launch_template", region, params, "create a launch template with the standby's image")
         if not carries(template.tags, pair):
@@ -275,21 +271,3 @@ def _templates(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Template] | U
     if isinstance(rows, Unreachable):
         return UNREACHABLE
     return {row["LaunchTemplateName"]: Template(row["LaunchTemplateId"], tags_of(row.get("Tags", ()))) for row in rows or ()}
-
-
-def _machines(reader: Reader, pairs: Sequence[Pair]) -> dict[str, list[Machine]] | Unreachable:
-    """Instances with the tags of one of the drills, by the key of its pair."""
-    wanted = [
-        {"Name": f"tag:{DRILL_TAG}", "Values": sorted({drill_id(pair) for pair in pairs})},
-        {"Name": f"tag:{OF_TAG}", "Values": sorted(pair.key for pair in pairs)},
-        {"Name": "instance-state-name", "Values": list(LIVING)},
-    ]
-    account, region = pairs[0].account, pairs[0].target_region
-    rows = reader.pages(account, region, "ec2", "describe_instances", "Reservations", Filters=wanted)
-    if isinstance(rows, Unreachable):
-        return UNREACHABLE
-    found: dict[str, list[Machine]] = {}
-    for one in (one for row in rows or () for one in row["Instances"]):
-        machine = Machine(one["InstanceId"], one["State"]["Name"], one.get("PrivateIpAddress", ""))
-        found.setdefault(tags_of(one.get("Tags", ()))[OF_TAG], []).append(machine)
-    return found

@@ -13,6 +13,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, ClassVar, Final
 
 from ..adapters.base import Adapter
@@ -32,8 +33,9 @@ _DIGEST: Final = 5
 class Touch:
     """What one mutating call names. Dotted paths into its parameters; a list is looked at entry by entry.
 
-    names: where the names of what it makes, changes or removes are. tags: where the tags of what it makes are, "" for a call that
-    makes nothing, or nothing that can be tagged at once.
+    names: where the names of what it makes, changes or removes are; several paths with spaces between them name one thing
+    together (a version of a template, a launch that is a drill), as `together` writes it. tags: where the tags of what it makes
+    are, "" for a call that makes nothing, or nothing that can be tagged at once.
     """
 
     names: tuple[str, ...]
@@ -117,13 +119,31 @@ class Drill(Adapter):
             return "it is none of this technology's drill"
         if call.region not in self.regions(pair):
             return f"a drill acts in {' and '.join(self.regions(pair))} only"
-        named = [name for path in touch.names for name in _at(call.params, path.split("."))]
+        named = [name for paths in touch.names for name in _named(call.params, paths.split())]
         strange = [name for name in named if name not in own]
         if strange or not named:
             return f"{strange[0]} is not the drill's own" if strange else "it names nothing"
         if touch.tags and not carries(tags_of(_at(call.params, touch.tags.split("."))), pair):
             return f"what it makes does not carry {DRILL_TAG}"
         return ""
+
+
+def _named(params: Mapping[str, Any], paths: list[str]) -> Iterator[Any]:
+    """Every name at a path, or every combination of what is at several."""
+    found = [list(_at(params, path.split("."))) for path in paths]
+    if len(paths) == 1:
+        yield from found[0]
+    else:
+        yield from (together(dict(zip(paths, each, strict=True))) for each in product(*found))
+
+
+def together(parts: Mapping[str, Any]) -> str:
+    """What several parameters name only together: path -> value.
+
+    >>> together({"LaunchTemplateId": "lt-1", "DefaultVersion": 4})
+    'LaunchTemplateId=lt-1 DefaultVersion=4'
+    """
+    return " ".join(f"{path}={value}" for path, value in parts.items())
 
 
 def _at(value: Any, path: list[str]) -> Iterator[Any]:

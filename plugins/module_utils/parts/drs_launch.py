@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..model import Blocked, Call, Goal, Step, Unreachable, Wait
-from .drs_state import LAUNCH_INTO_TAG, ROLE_TAG, STANDBY, Machine, Seen, Server, into_id, option
+from . import drs_template
+from .drs_state import LAUNCH_INTO_TAG, ROLE_TAG, STANDBY, Machine, Recovery, Seen, Server, into_id, option
 
 #: A launch takes 10 to 20 minutes. Where the source can neither be stopped nor is silent, a launch of this age is recent enough.
 LAUNCH_SECONDS = 3600
@@ -26,13 +27,13 @@ CONFIGURED = {
 
 
 def launch(server: Server, seen: Seen, goal: Goal, why: str = "launch a recovery instance") -> Step:
-    """Configure, stop what is launched into, launch; or what stands against it."""
+    """Take back what a drill has left, configure, stop what is launched into, launch; or what stands against it."""
     region = goal.pair.target_region
-    if server.state == "STOPPED" or server.state in BEGINNING:
-        remedy = "start replication" if server.state == "STOPPED" else "wait until it is CONTINUOUS"
-        return Blocked(
-            f"{server.id} in {region} is {server.state}: there is no point in time to launch from", f"{remedy}, then resume"
-        )
+    unready = pointless(server, region)
+    if unready:
+        return unready
+    if seen.template:
+        return drs_template.restored(seen.template, region)
     into = into_id(seen, goal.pair)
     if into:
         step = _into(server, into, seen, goal)
@@ -44,6 +45,15 @@ def launch(server: Server, seen: Seen, goal: Goal, why: str = "launch a recovery
         return Call("drs", "update_launch_configuration", region, params, "set how it is launched")
     params = {"sourceServers": [{"sourceServerID": server.id}], "isDrill": False}
     return Call("drs", "start_recovery", region, params, why, settle_seconds=15)
+
+
+def pointless(server: Server, region: str) -> Blocked | None:
+    """Why nothing can be launched from a server: it has no point in time; None when it can."""
+    if server.state != "STOPPED" and server.state not in BEGINNING:
+        return None
+    remedy = "start replication" if server.state == "STOPPED" else "wait until it is CONTINUOUS"
+    why = f"{server.id} in {region} is {server.state}: there is no point in time to launch from"
+    return Blocked(why, f"{remedy}, then resume")
 
 
 def _into(server: Server, into: str, seen: Seen, goal: Goal) -> Step | None:
@@ -161,3 +171,20 @@ def tag(ident: str, region: str, key: str, value: str, why: str, debt: str = "")
 def look(server: str, region: str) -> str:
     """A command that shows a source server."""
     return f"aws drs describe-source-servers --region {region} --filters sourceServerIDs={server}"
+
+
+def unchecked(recovery: Recovery, goal: Goal) -> Step | None:
+    """What is left to be proven of an instance that runs: EC2's status checks and DRS's launch actions."""
+    machine, region = recovery.machine, goal.pair.target_region
+    if recovery.failed_actions:
+        return Blocked(f"launch actions failed on {recovery.id}: {'; '.join(recovery.failed_actions)}", "repair it, then resume")
+    match machine.checks if machine else "unknown":
+        case "ok":
+            return None
+        case "impaired":
+            return Blocked(
+                f"{recovery.id} in {region} runs, but its status checks are impaired",
+                f"aws ec2 get-console-output --region {region} --instance-id {recovery.id}",
+            )
+        case checks:
+            return Wait(f"status checks of {recovery.id} in {region} are {checks}", poll_seconds=15, timeout_seconds=1200)

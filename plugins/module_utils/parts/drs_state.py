@@ -16,6 +16,7 @@ from typing import Any
 
 from ..adapters.base import Reader
 from ..model import UNREACHABLE, Pair, Unreachable
+from . import drs_template
 
 #: On EC2 instances: `active:<when it was launched>` from ACTIVATE on, `fenced` or `quarantined` when the other side took over,
 #: `standby` when one is launched into again.
@@ -83,11 +84,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was launched for a server, no drill. machine: None when the instance is gone. failed_actions: of its launch actions."""
+    """What was launched for a server. machine: None when the instance is gone. failed_actions: of its launch actions."""
 
     id: str
     instance_id: str
     job: str = ""
+    drill: bool = False
     point_in_time: datetime | None = None
     replication: str = ""
     failback: str = ""
@@ -102,9 +104,10 @@ class Seen:
 
     initialised: DRS is in the target region; source_initialised: in the source region, which is looked at only when the target is
     active. reason: the job log's, of the last launch when it failed. config: the launch configuration, read when a launch may be
-    due. into: the instance that is launched into. counterpart: the server that protects the recovery instance, in the source
-    region. source_recovery, source_job: DRS's record of the source machine where it was launched by DRS, and a job on it.
-    snapshots: states of the final snapshots of the source machine.
+    due. template: the default version of its launch template, where that is a drill's. into: the instance that is launched into.
+    counterpart: the server that protects the recovery instance, in the source region. source_recovery, source_job: DRS's record of
+    the source machine where it was launched by DRS, and a job on it. snapshots: states of the final snapshots of the source
+    machine.
     """
 
     server: Server | Unreachable | None
@@ -115,6 +118,7 @@ class Seen:
     reason: str = ""
     recovery: Recovery | None = None
     config: Mapping[str, Any] | None = None
+    template: drs_template.Version | None = None
     into: Machine | None = None
     counterpart: Server | Unreachable | None = None
     source_recovery: str = ""
@@ -138,8 +142,8 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     """Pair key -> Seen. Records of launches are read before instances: an instance that a record names is then always looked up
     later than the record, and one that is missing is really gone."""
     account, source_region, target_region = pairs[0].account, pairs[0].source_region, pairs[0].target_region
-    there = _Region(reader, account, target_region)
-    here = _Region(reader, account, source_region)
+    there = Region(reader, account, target_region)
+    here = Region(reader, account, source_region)
     found = there.servers([pair.target_id for pair in pairs])
     if isinstance(found, Unreachable):
         return {pair.key: Seen(UNREACHABLE, UNREACHABLE) for pair in pairs}
@@ -159,9 +163,9 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
         if server is not None:
             one = replace(
                 one,
-                job=_in_flight(jobs, server.id),
+                job=in_flight(jobs, server.id),
                 reason=reasons.get(server.id, ""),
-                recovery=_with_actions(recoveries.get(server.id), jobs),
+                recovery=with_actions(recoveries.get(server.id), jobs),
                 source_recovery=origins.get(pair.key, ""),
             )
         seen[pair.key] = one
@@ -172,7 +176,7 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
 
 
 def _resolve(
-    there: _Region, here: _Region, pairs: Sequence[Pair], found: Mapping[str, Server]
+    there: Region, here: Region, pairs: Sequence[Pair], found: Mapping[str, Server]
 ) -> tuple[dict[str, Server | None], dict[str, str]]:
     """Which source server protects each pair's source machine, and the record of that machine where DRS launched it.
 
@@ -205,7 +209,8 @@ def _resolve(
     return chosen, origins
 
 
-def _in_flight(jobs: Mapping[str, Mapping[str, Any]], server: str) -> str:
+def in_flight(jobs: Mapping[str, Mapping[str, Any]], server: str) -> str:
+    """The job that has not taken a server yet, in words; "" for none."""
     for ident, job in jobs.items():
         if job["status"] != "COMPLETED":
             for part in job.get("participatingServers", ()):
@@ -214,7 +219,8 @@ def _in_flight(jobs: Mapping[str, Mapping[str, Any]], server: str) -> str:
     return ""
 
 
-def _with_actions(recovery: Recovery | None, jobs: Mapping[str, Mapping[str, Any]]) -> Recovery | None:
+def with_actions(recovery: Recovery | None, jobs: Mapping[str, Mapping[str, Any]]) -> Recovery | None:
+    """With the launch actions that failed, as its job says."""
     if recovery is None:
         return None
     failed = [
@@ -227,7 +233,7 @@ def _with_actions(recovery: Recovery | None, jobs: Mapping[str, Mapping[str, Any
     return replace(recovery, failed_actions=tuple(failed))
 
 
-def _read_machines(there: _Region, here: _Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
+def _read_machines(there: Region, here: Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
     launched = {one.recovery.instance_id for one in seen.values() if one.recovery}
     machines = there.machines(launched, with_checks=True)
     sources = here.machines({one.server.machine_id for one in seen.values() if isinstance(one.server, Server)} - {""})
@@ -244,7 +250,7 @@ def _read_machines(there: _Region, here: _Region, pairs: Sequence[Pair], seen: d
         seen[pair.key] = replace(one, source=source)
 
 
-def _read_configurations(there: _Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
+def _read_configurations(there: Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
     """Launch configurations have no bulk call: they are read where a launch may be the next step, with what it would go into."""
     for pair in pairs:
         one = seen[pair.key]
@@ -252,6 +258,13 @@ def _read_configurations(there: _Region, pairs: Sequence[Pair], seen: dict[str, 
         standing = machine is not None and (machine.role == "active" or (machine.role in STANDBY and machine.state == "stopped"))
         if isinstance(one.server, Server) and not one.job and not standing:
             seen[pair.key] = replace(one, config=there.configuration(one.server.id))
+    if any(one.config for one in seen.values()):
+        held = drs_template.held(there.reader, there.account, there.region)
+        for key, one in list(seen.items()):
+            if one.config and isinstance(held, Unreachable):
+                seen[key] = Seen(UNREACHABLE, UNREACHABLE)
+            elif one.config and isinstance(held, dict):
+                seen[key] = replace(one, template=held.get(one.config.get("ec2LaunchTemplateID", "")))
     intos = {pair.key: into_id(seen[pair.key], pair) for pair in pairs}
     machines = there.machines(into for into in intos.values() if into)
     for pair in pairs:
@@ -268,7 +281,7 @@ def into_id(seen: Seen, pair: Pair) -> str | None:
     return configured
 
 
-def _read_reversal(here: _Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
+def _read_reversal(here: Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
     """The source region's own records, where the target is active: only then has anything there to be undone or reversed."""
     active = [pair for pair in pairs if serves(seen[pair.key].recovery)]
     if not active:
@@ -292,12 +305,12 @@ def _read_reversal(here: _Region, pairs: Sequence[Pair], seen: dict[str, Seen]) 
             source_initialised=servers is not None,
             counterpart=protecting[0] if protecting else None,
             snapshots=tuple(snapshots.get(source, ())),
-            source_job=_in_flight(jobs, launched_by),
+            source_job=in_flight(jobs, launched_by),
         )
 
 
 @dataclass(slots=True)
-class _Region:
+class Region:
     """Describe calls of one account in one region."""
 
     reader: Reader
@@ -320,11 +333,11 @@ class _Region:
             self._kept[key] = {row["sourceServerID"]: _server(row) for row in rows} if isinstance(rows, list) else rows
         return self._kept[key]
 
-    def jobs(self, servers: Iterable[Server]) -> dict[str, dict[str, Any]] | Unreachable:
-        """The servers' last jobs, and all of the last day before they were last heard of: StartRecovery has no client token, so a
-        job that was started by a run that broke off must be found."""
+    def jobs(self, servers: Iterable[Server], also: Iterable[str] = ()) -> dict[str, dict[str, Any]] | Unreachable:
+        """The servers' last jobs, those with the ids `also`, and all of the last day before the servers were last heard of:
+        StartRecovery has no client token, so a job that was started by a run that broke off must be found."""
         servers = list(servers)
-        ids = sorted({server.launch_job for server in servers} - {""})
+        ids = sorted({*also, *(server.launch_job for server in servers)} - {""})
         heard = max((server.last_seen for server in servers if server.last_seen), default=None)
         found: dict[str, dict[str, Any]] = {}
         looks: list[dict[str, Any]] = [{"jobIDs": ids}] if ids else []
@@ -337,33 +350,37 @@ class _Region:
             found.update({row["jobID"]: row for row in rows or ()})
         return found
 
-    def recoveries(self, servers: Iterable[str]) -> dict[str, Recovery] | Unreachable:
-        """What was launched, by source server; drills are left out."""
+    def launched(self, servers: Iterable[str]) -> dict[str, list[Recovery]] | Unreachable:
+        """What was launched and is not gone, drills too, by source server; the newest data last."""
         ids = sorted({ident for ident in servers if _SERVER_ID.match(ident)})
         if not ids:
             return {}
         rows = self._pages("drs", "describe_recovery_instances", "items", UNINITIALISED, filters={"sourceServerIDs": ids})
         if isinstance(rows, Unreachable):
             return UNREACHABLE
-        found: dict[str, Recovery] = {}
+        found: dict[str, list[Recovery]] = {}
         for row in sorted(rows or (), key=lambda row: str(row.get("pointInTimeSnapshotDateTime", ""))):
-            if not row.get("isDrill") and row.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND"):
-                found[row["sourceServerID"]] = _recovery(row)
+            if row.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND"):
+                found.setdefault(row["sourceServerID"], []).append(_recovery(row))
         return found
+
+    def recoveries(self, servers: Iterable[str]) -> dict[str, Recovery] | Unreachable:
+        """The newest that was launched, by source server; drills are left out."""
+        launched = self.launched(servers)
+        if isinstance(launched, Unreachable):
+            return UNREACHABLE
+        return {server: one for server, each in launched.items() for one in each if not one.drill}
 
     def reasons(self, servers: Iterable[Server]) -> dict[str, str]:
         """Why last launches failed, by server: only the job's log says it, and one log serves all servers of a job."""
         failed = {server.id: server.launch_job for server in servers if server.launch_failed and server.launch_job}
-        found = {}
-        for job in sorted(set(failed.values())):
-            rows = self._pages("drs", "describe_job_log_items", "items", jobID=job)
-            for row in rows if isinstance(rows, list) else ():
-                data = row.get("eventData", {})
-                ident = data.get("sourceServerID", "")
-                if failed.get(ident) == job and (data.get("rawError") or row["event"].endswith(("FAIL", "FAILED", "SKIPPED"))):
-                    found[ident] = f"{row['event']}: {data.get('rawError') or 'no reason given'} ({job})"
-            found.update({ident: f"{job} gives no reason" for ident, one in failed.items() if one == job and ident not in found})
-        return found
+        logs = {job: self.log(job) for job in sorted(set(failed.values()))}
+        return {ident: reason(logs[job], job, ident) for ident, job in failed.items()}
+
+    def log(self, job: str) -> list[dict[str, Any]]:
+        """A job's log; empty when the region fell silent just now."""
+        rows = self._pages("drs", "describe_job_log_items", "items", jobID=job)
+        return rows if isinstance(rows, list) else []
 
     def configuration(self, server: str) -> Mapping[str, Any] | None:
         """None when the region fell silent just now: then nothing is launched in this look."""
@@ -407,6 +424,17 @@ class _Region:
             tags = {tag["Key"]: tag["Value"] for tag in row.get("Tags", ())}
             found.setdefault(tags.get(SNAPSHOT_TAG, ""), []).append(row["State"])
         return found
+
+
+def reason(log: Iterable[Mapping[str, Any]], job: str, server: str) -> str:
+    """Why a server was not launched, as the job's log says it last."""
+    said = f"{job} gives no reason"
+    for row in log:
+        data = row.get("eventData", {})
+        failed = data.get("rawError") or row["event"].endswith(("FAIL", "FAILED", "SKIPPED"))
+        if data.get("sourceServerID") == server and failed:
+            said = f"{row['event']}: {data.get('rawError') or 'no reason given'} ({job})"
+    return said
 
 
 # -- from AWS's words -------------------------------------------------------------------------------------------------
@@ -459,6 +487,7 @@ def _recovery(row: Mapping[str, Any]) -> Recovery:
         id=row["recoveryInstanceID"],
         instance_id=row.get("ec2InstanceID", row["recoveryInstanceID"]),
         job=row.get("jobID", ""),
+        drill=bool(row.get("isDrill")),
         point_in_time=moment(row.get("pointInTimeSnapshotDateTime")),
         replication=row.get("dataReplicationInfo", {}).get("dataReplicationState", ""),
         failback=row.get("failback", {}).get("state", ""),

@@ -23,6 +23,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import (
     Wait,
 )
 from ansible_collections.dr.aws.plugins.module_utils.parts.drs_state import Machine, Recovery, Seen, Server, seconds
+from ansible_collections.dr.aws.plugins.module_utils.parts.drs_template import BEFORE_TAG, Version
 
 EAST, WEST = "us-east-1", "us-west-2"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -105,6 +106,9 @@ def test_active(sentence: str, seen: Seen, active: Active) -> None:
 
 
 READY = Seen(SERVER, RUNNING, config=CONFIG)
+#: A drill that broke off has left its own version as the default of the launch template.
+LEFT = Version("lt-1", 4, True, {}, {BEFORE_TAG: "3"})
+GIVEN_BACK = "modify_launch_template@us-west-2 & 'LaunchTemplateId': 'lt-1' & 'DefaultVersion': '3'"
 GOES_INTO = setting(PLANNED, launch_into="i-5")
 INTO_CONFIG = {**CONFIG, "launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-5"}}
 
@@ -118,6 +122,9 @@ def into(**more: Any) -> Seen:
     [
         ("nothing launched yet", READY, PLANNED, Call, "start_recovery@us-west-2 & 'sourceServerID': 's-1' & 'isDrill': False"),
         ("the source dark", replace(READY, source=UNREACHABLE), UNPLANNED, Call, "start_recovery@us-west-2"),
+        ("what a drill has left is put right first", replace(READY, template=LEFT), PLANNED, Call, GIVEN_BACK),
+        ("also where the source is dark", replace(READY, template=LEFT, source=UNREACHABLE), UNPLANNED, Call, GIVEN_BACK),
+        ("a drill's launch goes on first", replace(READY, template=LEFT, job="LAUNCH job-1 is STARTED"), UNPLANNED, Wait, "job-1"),
         ("planned needs the source", replace(READY, source=UNREACHABLE), PLANNED, Blocked, "us-east-1"),
         ("a dark target is blocked when planned", Seen(UNREACHABLE), PLANNED, Blocked, "us-west-2"),
         ("and deferred when not", Seen(UNREACHABLE), UNPLANNED, Deferred, "us-west-2"),

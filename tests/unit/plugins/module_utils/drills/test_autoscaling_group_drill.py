@@ -12,12 +12,11 @@ import pytest
 from ansible_collections.dr.aws.plugins.module_utils.drills.autoscaling_group import (
     AutoscalingGroupDrill,
     Image,
-    Machine,
     Seen,
     Template,
 )
 from ansible_collections.dr.aws.plugins.module_utils.drills.base import name, tags
-from ansible_collections.dr.aws.plugins.module_utils.drills.launch import isolated
+from ansible_collections.dr.aws.plugins.module_utils.drills.launch import Machine, isolated
 from ansible_collections.dr.aws.plugins.module_utils.drills.room import Room
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE, Blocked, Call, Done, Goal, Pair, Wait
 from ansible_collections.dr.aws.plugins.module_utils.parts import autoscaling_state as state

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from ansible_collections.dr.aws.plugins.module_utils.adapters.base import Reader
 from ansible_collections.dr.aws.plugins.module_utils.drills import DRILLS, drill, reconciler
-from ansible_collections.dr.aws.plugins.module_utils.drills.base import DRILL_TAG, Drill, Touch, name, partition, role, tags
+from ansible_collections.dr.aws.plugins.module_utils.drills.base import (
+    DRILL_TAG,
+    Drill,
+    Touch,
+    name,
+    partition,
+    role,
+    tags,
+    together,
+)
 from ansible_collections.dr.aws.plugins.module_utils.model import Active, Blocked, Call, Done, Goal, Pair, Step, Wait
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "111111111111"
@@ -35,13 +44,14 @@ class Obedient(Drill):
         ("rds", "make"): Touch(("Name", "Parts.Id"), "Tags"),
         ("rds", "remove"): Touch(("Name",)),
         ("rds", "sweep"): Touch(("Names",)),
+        ("rds", "pick"): Touch(("Shelf Versions",)),
     }
 
     def observe(self, reader: Reader, pairs: Sequence[Pair]) -> Mapping[str, Any]:
         return {}
 
     def own(self, seen: Any, goal: Goal) -> set[str]:
-        return {COPY, "id-of-a-copy"}
+        return {COPY, "id-of-a-copy", together({"Shelf": "production", "Versions": 4})}
 
     def make(self, seen: Any, goal: Goal) -> Step:
         return seen
@@ -67,11 +77,17 @@ PASSES = {
     "a copy is removed by its name": call("remove", Name=COPY),
     "a copy is removed by an id that was seen": call("remove", Name="id-of-a-copy"),
     "several at once": call("sweep", Names=[COPY, "id-of-a-copy"]),
+    "its own version of something of production": call("pick", Shelf="production", Versions=["4"]),
 }
 REFUSED = {
     "production is named": (call("remove", Name="orders-west"), "orders-west is not the drill's own"),
     "production is among what is named": (call("sweep", Names=[COPY, "orders-west"]), "orders-west is not"),
     "production is named deeper": (call("make", Name=COPY, Parts=[{"Id": "orders-west"}], Tags=TAGS), "orders-west is not"),
+    "production's own version": (call("pick", Shelf="production", Versions=["3"]), "Shelf=production Versions=3 is not"),
+    "production's version among its own": (call("pick", Shelf="production", Versions=["4", "3"]), "Versions=3 is not"),
+    "its version of something else": (call("pick", Shelf="another", Versions=["4"]), "Shelf=another Versions=4 is not"),
+    "half of what is named together": (call("pick", Shelf="production"), "it names nothing"),
+    "what is named together, alone": (call("remove", Name="production"), "production is not the drill's own"),
     "nothing is named": (call("remove"), "it names nothing"),
     "an empty list is named": (call("sweep", Names=[]), "it names nothing"),
     "the source region": (call("remove", EAST, Name=COPY), "a drill acts in us-west-2 only"),
