@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import snapshot
+from ansible_collections.dr.aws.plugins.module_utils import snapshot, snapshots
+from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, validate_parameters
 from ansible_collections.dr.aws.plugins.module_utils.readiness import capture, unprepared
@@ -46,8 +47,10 @@ class ActionModule(BatchAction):
             raise DrError(text, "repair the access, then run readiness again")
         mine = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == (customer, environment)}
         pairs = [pair_of(key, one, parameters.primary_region, parameters.dr_region) for key, one in mine.items()]
-        before = control.captured(customer, environment)
-        captured, sides = capture(control.cloud, pairs, before, parameters.parallelism)
+        last, problems = snapshots.last_good(control.store, customer, environment)
+        now = datetime.now(UTC)
+        found = capture(control.cloud, pairs, last.body if last else {}, utc(now.timestamp()), parameters.parallelism)
+        captured, sides = found.captured, found.sides
         missing = unprepared(
             control.cloud, [pair for pair in pairs if sides[pair.key] == "source"], captured, parameters.parallelism
         )
@@ -55,9 +58,11 @@ class ActionModule(BatchAction):
         regions = [parameters.primary_region, parameters.dr_region]
         accounts = [one["id"] for one in options["control"]["accounts"]]
         if not self._task.check_mode:
-            body = snapshot.build(customer, environment, datetime.now(UTC), regions, accounts, mine, captured)
+            body = snapshot.build(customer, environment, now, regions, accounts, mine, captured, {"samples": found.samples})
             answer["snapshot"] = control.store.put_snapshot(customer, environment, json.loads(snapshot.dumps(body)))
         self.say(f"readiness of {customer}/{environment}: {len(pairs)} resources, {len(missing)} without a standby that holds")
+        for problem in problems:
+            self.say(f"  ! not used: {problem}", color="yellow")
         for key, why in missing.items():
             self.say(f"  {key}: {why}", color="yellow")
         for key, side in sides.items():

@@ -5,27 +5,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .adapters import adapter
 from .adapters.base import Cloud
 from .engine import Engine
 from .model import Active, Goal, Pair
+from .samples import Samples, keep
 from .store import MemoryJournal
 from .survey import survey
 
 
-def capture(
-    cloud: Cloud, pairs: Sequence[Pair], before: Mapping[str, Mapping[str, Any]], parallelism: int = 10
-) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
-    """(captured by pair key, which side serves or why that is not known by pair key).
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """By pair key: what a failover needs, the samples of its capacities, which side serves or why that is not known."""
 
-    Captured is the side that serves, whichever it is now. before: the last snapshot's, which stays for what cannot be seen now.
+    captured: Mapping[str, Mapping[str, Any]]
+    samples: Mapping[str, Mapping[str, Samples]]
+    sides: Mapping[str, str]
+
+
+def capture(cloud: Cloud, pairs: Sequence[Pair], before: Mapping[str, Any], at: str, parallelism: int = 10) -> Captured:
+    """Captures the side that serves, whichever it is now. at: now (UTC).
+
+    before: the last snapshot, {} without one; what it captured stays for what cannot be seen now.
     """
+    last, kept = before.get("captured", {}), before.get("samples", {})
     seen = survey(cloud, pairs, parallelism)
     served = [pair for pair in pairs if seen[pair.key].active is Active.TARGET]
     back = survey(cloud, [pair.reversed() for pair in served], parallelism)
     captured: dict[str, Mapping[str, Any]] = {}
+    samples: dict[str, Mapping[str, Samples]] = {}
     sides: dict[str, str] = {}
     for pair in pairs:
         key, one = pair.key, adapter(pair.technology)
@@ -34,18 +45,8 @@ def capture(
         directed = pair.reversed() if key in back else pair
         look = back.get(key, look)
         new = {} if look.error else one.capture(look.seen, directed)
-        captured[key] = keep(before.get(key, {}), new)
-    return captured, sides
-
-
-def keep(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What is captured now over what was captured before; a number of zero never replaces a positive one."""
-
-    def poor(name: str, value: Any) -> bool:
-        old = before.get(name)
-        return type(value) is type(old) is int and value == 0 and bool(old)
-
-    return {**before, **{name: value for name, value in now.items() if not poor(name, value)}}
+        captured[key], samples[key] = keep(last.get(key, {}), kept.get(key, {}), new, at, one.capacities)
+    return Captured(captured, samples, sides)
 
 
 def unprepared(

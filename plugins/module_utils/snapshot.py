@@ -48,28 +48,34 @@ def build(
     accounts: Sequence[str],
     hosts: Mapping[str, Mapping[str, Any]],
     captured: Mapping[str, Mapping[str, Any]],
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A snapshot. accounts: those that were looked at. hosts: inventory host name -> its `dr_` variables. captured: host
-    name -> what its adapter captured."""
-    resources = [
-        {
-            "key": name,
-            **{field: value for field, value in hosts[name].items() if field.startswith("dr_") and field != "dr_captured"},
-        }
-        for name in sorted(hosts)
-    ]
+    name -> what its adapter captured. more: what readiness keeps with it (samples, drift, score)."""
     body = {
+        **(more or {}),
         "version": VERSION,
         "customer": customer,
         "environment": environment,
         "created_at": created_at.astimezone(UTC).isoformat(timespec="seconds"),
         "regions": list(regions),
         "accounts": sorted(accounts),
-        "resources": resources,
+        "resources": resources(hosts),
         "captured": {name: dict(captured[name]) for name in sorted(captured)},
     }
     plain: dict[str, Any] = json.loads(_canonical(body))
     return {**plain, "sha256": _checksum(plain)}
+
+
+def resources(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The hosts of an inventory as a snapshot lists them."""
+    return [
+        {
+            "key": name,
+            **{field: value for field, value in hosts[name].items() if field.startswith("dr_") and field != "dr_captured"},
+        }
+        for name in sorted(hosts)
+    ]
 
 
 def dumps(snapshot: Mapping[str, Any]) -> bytes:
@@ -79,6 +85,14 @@ def dumps(snapshot: Mapping[str, Any]) -> bytes:
 
 def loads(data: bytes) -> dict[str, Any]:
     """The snapshot that `dumps` gave. Raises SnapshotError when it was damaged or changed, or is of another version."""
+    snapshot, problem = read(data)
+    if problem:
+        raise SnapshotError(problem, _REMEDY)
+    return snapshot
+
+
+def read(data: bytes) -> tuple[dict[str, Any], str]:
+    """A snapshot, and "" or that it is not the one that was stored. SnapshotError when nothing can be read out of it."""
     try:
         snapshot = json.loads(data)
     except ValueError as error:
@@ -89,8 +103,8 @@ def loads(data: bytes) -> dict[str, Any]:
         if not isinstance(snapshot.get(field), kind):
             raise SnapshotError(f"the readiness snapshot has no usable {field}", _REMEDY)
     if snapshot["sha256"] != _checksum(snapshot):
-        raise SnapshotError("the readiness snapshot does not match its checksum: it was damaged or changed", _REMEDY)
-    return snapshot
+        return snapshot, "the readiness snapshot does not match its checksum: it was damaged or changed"
+    return snapshot, ""
 
 
 def age_seconds(snapshot: Mapping[str, Any], now: datetime) -> int:

@@ -32,7 +32,17 @@ from .model import PHASES
 from .redact import mask
 from .status import summary
 
-__all__ = ["Journal", "LeaseLostError", "Lock", "LockHeldError", "MemoryJournal", "Store", "new_execution_id", "shown"]
+__all__ = [
+    "ChangedError",
+    "Journal",
+    "LeaseLostError",
+    "Lock",
+    "LockHeldError",
+    "MemoryJournal",
+    "Store",
+    "new_execution_id",
+    "shown",
+]
 
 TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "PENDING": ("RUNNING", "CANCELLED", "FAILED"),
@@ -54,6 +64,14 @@ _OWN: Final = frozenset({"PK", "SK", "scope", "day", "expires_at", "timeout_epoc
 def new_execution_id(now: float, suffix: str | None = None) -> str:
     """`dr-20261128T163000Z-7f3a9c`: sorts by time. suffix: six hex digits, random by default."""
     return f"dr-{datetime.fromtimestamp(int(now), UTC):%Y%m%dT%H%M%SZ}-{suffix or secrets.token_hex(3)}"
+
+
+class ChangedError(DrError):
+    """An object that is not what was stored. raw: what is there instead."""
+
+    def __init__(self, message: str, remedy: str, raw: bytes) -> None:
+        super().__init__(message, remedy)
+        self.raw = raw
 
 
 class Store:
@@ -358,7 +376,7 @@ class Store:
         return {"s3": key, "sha256": digest}
 
     def get_object(self, pointer: Mapping[str, Any]) -> bytes:
-        """The bytes behind a pointer. DrError when they are gone or are not what was stored."""
+        """The bytes behind a pointer. DrError when they are gone, ChangedError when they are not what was stored."""
         where = f"s3://{self.bucket}/{pointer['s3']}"
         try:
             raw: bytes = self.s3.get_object(Bucket=self.bucket, Key=pointer["s3"])["Body"].read()
@@ -368,7 +386,7 @@ class Store:
             raise self._no_bucket(error) or error from error
         if hashlib.sha256(raw).hexdigest() != pointer["sha256"]:
             remedy = f"aws s3api list-object-versions --bucket {self.bucket} --prefix {pointer['s3']}; restore the right one"
-            raise DrError(f"{where} is not what was stored (sha256 differs)", remedy)
+            raise ChangedError(f"{where} is not what was stored (sha256 differs)", remedy, raw)
         return raw
 
     def list_objects(self, prefix: str) -> list[str]:

@@ -49,6 +49,7 @@ class AuroraCluster(Adapter):
 
     technology = "aurora"
     bulk = 100
+    capacities = ("instances",)
     #: InvalidGroup.Duplicate: another database of the same VPC has just made the group that fences them all.
     busy = frozenset(
         {

@@ -48,6 +48,7 @@ class AutoscalingGroup(Adapter):
 
     technology = "autoscaling"
     bulk = 50
+    capacities = ("desired_capacity", "min_size", "max_size")
     busy = frozenset(
         {
             "AlreadyExists",

@@ -59,6 +59,7 @@ class EcsService(Adapter):
 
     technology = "ecs"
     bulk = 50
+    capacities = ("desired_count", "min_capacity", "max_capacity")
     busy = frozenset({"ConcurrentUpdateException", "UpdateInProgressException"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 60, "activate": 300, "cleanup": 120, "replicate": 60}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {

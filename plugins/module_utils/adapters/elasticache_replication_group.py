@@ -36,6 +36,7 @@ class ElasticacheReplicationGroup(Adapter):
 
     technology = "elasticache"
     bulk = 100
+    capacities = ("replicas", "shards")
     busy = frozenset({"InvalidGlobalReplicationGroupState", "InvalidReplicationGroupState"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 2400, "activate": 180, "cleanup": 60, "replicate": 60}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -38,6 +38,7 @@ class LambdaFunction(Adapter):
 
     technology = "lambda"
     bulk = 5
+    capacities = ("reserved", "provisioned")
     busy = frozenset({"PreconditionFailedException", "ResourceConflictException", "ResourceInUseException"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 60, "activate": 90, "cleanup": 60, "replicate": 60}
     _copying: ClassVar[tuple[str, ...]] = (

@@ -46,6 +46,7 @@ class MemorydbCluster(Adapter):
 
     technology = "memorydb"
     bulk = 100
+    capacities = ("replicas", "shards")
     busy = frozenset({"InvalidClusterStateFault", "InvalidMultiRegionClusterStateFault"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 2400, "activate": 30, "cleanup": 60, "replicate": 60}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {

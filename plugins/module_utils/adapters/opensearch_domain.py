@@ -43,6 +43,7 @@ class OpensearchDomain(Adapter):
 
     technology = "opensearch"
     bulk = 20
+    capacities = ("instance_count",)
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 1800, "activate": 300, "cleanup": 300, "replicate": 900}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "observe": (

@@ -14,25 +14,13 @@ from ansible_collections.dr.aws.plugins.module_utils.model import Active, Pair
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "kept"),
-    [
-        ({}, {"desired_count": 0}, {"desired_count": 0}),
-        ({"desired_count": 4}, {"desired_count": 6}, {"desired_count": 6}),
-        ({"desired_count": 4}, {"desired_count": 0}, {"desired_count": 4}),
-        ({"desired_count": 0}, {"desired_count": 0}, {"desired_count": 0}),
-        ({"multi_az": True}, {"multi_az": False}, {"multi_az": False}),
-        ({"class": "large"}, {"class": "small", "arn": "a"}, {"class": "small", "arn": "a"}),
-        ({"desired_count": 4}, {}, {"desired_count": 4}),
-        ({"desired_count": "4"}, {"desired_count": 0}, {"desired_count": 0}),
-    ],
-)
-def test_zero_never_replaces_a_capacity(before: dict[str, Any], now: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert readiness.keep(before, now) == kept
+BEFORE, NOW = "2026-11-28T12:00:00Z", "2026-11-28T13:00:00Z"
 
 
 class Captures:
     """An adapter's capture only: what it saw, and from where to where."""
+
+    capacities = ("desired_count",)
 
     def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
         return {"seen": seen, "from": pair.source_region}
@@ -53,11 +41,14 @@ def test_the_side_that_serves_is_captured_and_what_is_silent_keeps_the_last(monk
 
     monkeypatch.setattr(readiness, "survey", survey)
     monkeypatch.setattr(readiness, "adapter", lambda technology: Captures())
-    captured, sides = readiness.capture(None, pairs, {"denied": {"desired_count": 4}})
-    assert sides == {"there": "source", "here": "target", "silent": "unknown", "denied": "AccessDenied: no"}
-    assert captured == {
+    before = {"captured": {"denied": {"desired_count": 4}}, "samples": {"denied": {"desired_count": [[BEFORE, 4]]}}}
+    found = readiness.capture(None, pairs, before, NOW)
+    assert found.sides == {"there": "source", "here": "target", "silent": "unknown", "denied": "AccessDenied: no"}
+    assert found.captured == {
         "there": {"seen": "east serves", "from": "east"},
         "here": {"seen": "west serves, turned round", "from": "west"},
         "silent": {"seen": "nothing", "from": "east"},
         "denied": {"desired_count": 4},
     }
+    assert found.samples["denied"] == {"desired_count": [[BEFORE, 4]]}
+    assert found.samples["there"] == {}, "no capacity was seen"
