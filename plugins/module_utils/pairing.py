@@ -483,10 +483,8 @@ def _unpaired(name: str, variables: Mapping[str, Any], scope: Scope) -> Iterator
     technology, sides = variables["dr_technology"], variables["dr_sides"]
     if len(sides) > 1 or technology == "drs":
         return
-    here, side = next(iter(sides.items()))
-    region = scope.other(here)
-    taken = "" if technology in ASSIGNED else f" as {side['id']}"
-    remedy = (
-        f"nothing if INSTANTIATE may make it{taken}; if it is there under another identifier: tag dr:peer={region}:<identifier>"
-    )
-    yield {"host": name, "technology": technology, "account": variables["dr_account"], "region": region, "remedy": remedy}
+    for here, side in sides.items():
+        region = scope.other(here)
+        taken = "" if technology in ASSIGNED else f" as {side['id']}"
+        remedy = f"nothing if INSTANTIATE may make it{taken}; if it is there under another name: tag dr:peer={region}:<identifier>"
+        yield {"host": name, "technology": technology, "account": variables["dr_account"], "region": region, "remedy": remedy}

@@ -242,7 +242,7 @@ def test_what_has_no_counterpart_is_named_with_the_remedy() -> None:
         (f"ecs-{SHOP}-c-a", "ecs", SHOP, WEST),
         (f"rds-{SHOP}-orders", "rds", SHOP, EAST),
     ]
-    remedy = "nothing if INSTANTIATE may make it as c/a; if it is there under another identifier: tag dr:peer=us-west-2:<identifier>"
+    remedy = "nothing if INSTANTIATE may make it as c/a; if it is there under another name: tag dr:peer=us-west-2:<identifier>"
     assert result.unpaired[0]["remedy"] == remedy
 
 
