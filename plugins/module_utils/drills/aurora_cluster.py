@@ -16,7 +16,7 @@ from ..model import UNREACHABLE, Blocked, Call, Goal, Pair, Step, Unreachable, W
 from ..parts.aurora_state import CHANGING, USABLE, Cluster, Node, cluster
 from . import databases, room
 from .base import AGAIN, Touch, prepared
-from .restored import RESTORE_SECONDS, RestoredDrill, Seen, given, labels, own_group, setting
+from .restored import RESTORE_SECONDS, RestoredDrill, Seen, Snapshot, given, labels, own_group, setting
 
 _ABSENT: Final = ("DBClusterNotFoundFault", "DBClusterSnapshotNotFoundFault")
 #: The class of instances whose capacity is the cluster's, which a restored cluster has none of.
@@ -97,13 +97,13 @@ class AuroraClusterDrill(RestoredDrill[Cluster]):
         params = {"DBClusterSnapshotIdentifier": self.called(pair), "DBClusterIdentifier": origin.id, "Tags": labels(pair)}
         return Call("rds", "create_db_cluster_snapshot", pair.target_region, params, "take a snapshot of the standby")
 
-    def restore(self, origin: Cluster, seen: Seen[Cluster], goal: Goal) -> Step:
+    def restore(self, origin: Cluster, snapshot: Snapshot, seen: Seen[Cluster], goal: Goal) -> Step:
         pair, ident = goal.pair, self.called(goal.pair)
         params = given(
             DBClusterIdentifier=ident,
-            SnapshotIdentifier=ident,
+            SnapshotIdentifier=snapshot.id,
             Engine=origin.engine,
-            EngineVersion=origin.version,
+            EngineVersion=snapshot.version or origin.version,
             DBSubnetGroupName=prepared(pair, "db_subnet_group"),
             VpcSecurityGroupIds=seen.groups,
             DBClusterParameterGroupName=own_group(origin.parameter_group),

@@ -88,20 +88,19 @@ class ElasticacheReplicationGroupDrill(RestoredDrill[Group]):
         params = {"SnapshotName": self.called(goal.pair), **what, "Tags": labels(goal.pair)}
         return Call("elasticache", "create_snapshot", goal.pair.target_region, params, "take a snapshot of the standby")
 
-    def restore(self, origin: Group, seen: Seen[Group], goal: Goal) -> Step:
+    def restore(self, origin: Group, snapshot: Snapshot, seen: Seen[Group], goal: Goal) -> Step:
         pair, ident = goal.pair, self.called(goal.pair)
-        kept = seen.snapshot if isinstance(seen.snapshot, Snapshot) else None
-        parameters = kept.parameters if kept and not kept.parameters.startswith(DATASTORE_PARAMETERS) else ""
+        parameters = "" if snapshot.parameters.startswith(DATASTORE_PARAMETERS) else snapshot.parameters
         shape: dict[str, Any] = {"NumCacheClusters": 1}
         if origin.clustered:
             shape = {"NumNodeGroups": origin.shards, "ReplicasPerNodeGroup": 0, "ClusterMode": "enabled"}
         params = given(
             ReplicationGroupId=ident,
             ReplicationGroupDescription=f"copy of {pair.target_id} for a drill",
-            SnapshotName=ident,
+            SnapshotName=snapshot.id,
             CacheNodeType=setting(pair, "node_type", origin.node_type),
-            Engine=kept.engine if kept else "",
-            EngineVersion=_version(kept.version) if kept else "",
+            Engine=snapshot.engine,
+            EngineVersion=_version(snapshot.version),
             CacheParameterGroupName=setting(pair, "parameter_group", parameters),
             CacheSubnetGroupName=prepared(pair, "cache_subnet_group"),
             SecurityGroupIds=seen.groups,

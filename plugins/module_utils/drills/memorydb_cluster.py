@@ -80,17 +80,16 @@ class MemorydbClusterDrill(RestoredDrill[Cluster]):
         params = {"SnapshotName": self.called(goal.pair), "ClusterName": origin.name, "Tags": labels(goal.pair)}
         return Call("memorydb", "create_snapshot", goal.pair.target_region, params, "take a snapshot of the standby")
 
-    def restore(self, origin: Cluster, seen: Seen[Cluster], goal: Goal) -> Step:
-        kept = seen.snapshot if isinstance(seen.snapshot, Snapshot) else None
+    def restore(self, origin: Cluster, snapshot: Snapshot, seen: Seen[Cluster], goal: Goal) -> Step:
         return self._create(
             seen,
             goal,
-            SnapshotName=self.called(goal.pair),
+            SnapshotName=snapshot.id,
             ACLName=setting(goal.pair, "acl", origin.acl),
             NodeType=setting(goal.pair, "node_type", origin.node_type),
             NumShards=origin.shards,
-            Engine=kept.engine if kept else "",
-            EngineVersion=kept.version if kept else "",
+            Engine=snapshot.engine,
+            EngineVersion=snapshot.version,
             KmsKeyId=origin.kms_key_id,
             TLSEnabled=origin.tls,
         )

@@ -16,7 +16,7 @@ from ..model import Call, Goal, Pair, Step, Unreachable
 from ..parts.rds_state import CHANGING, USABLE, Instance, instance
 from . import databases, room
 from .base import Touch, prepared
-from .restored import RestoredDrill, Seen, given, labels, own_group, setting
+from .restored import RestoredDrill, Seen, Snapshot, given, labels, own_group, setting
 
 _ABSENT: Final = ("DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound", "DBSnapshotNotFoundFault")
 _Found: TypeAlias = "Mapping[str, Any] | Unreachable | None"
@@ -78,11 +78,11 @@ class RdsInstanceDrill(RestoredDrill[Instance]):
         params = {"DBSnapshotIdentifier": ident, "DBInstanceIdentifier": origin.id, "Tags": labels(pair)}
         return Call("rds", "create_db_snapshot", pair.target_region, params, "take a snapshot of the standby")
 
-    def restore(self, origin: Instance, seen: Seen[Instance], goal: Goal) -> Step:
+    def restore(self, origin: Instance, snapshot: Snapshot, seen: Seen[Instance], goal: Goal) -> Step:
         pair, ident = goal.pair, self.called(goal.pair)
         params = given(
             DBInstanceIdentifier=ident,
-            DBSnapshotIdentifier=ident,
+            DBSnapshotIdentifier=snapshot.id,
             DBInstanceClass=setting(pair, "instance_class", origin.instance_class),
             DBSubnetGroupName=prepared(pair, "db_subnet_group"),
             VpcSecurityGroupIds=seen.groups,

@@ -94,7 +94,7 @@ class RestoredDrill(Drill, Generic[Copied]):
         """The snapshot."""
 
     @abstractmethod
-    def restore(self, origin: Copied, seen: Seen[Copied], goal: Goal) -> Step:
+    def restore(self, origin: Copied, snapshot: Snapshot, seen: Seen[Copied], goal: Goal) -> Step:
         """The copy, from the snapshot, in the drill room."""
 
     @abstractmethod
@@ -138,9 +138,10 @@ class RestoredDrill(Drill, Generic[Copied]):
         region, origin, copy, snapshot = goal.pair.target_region, seen.origin, seen.copy, seen.snapshot
         if isinstance(origin, Unreachable) or isinstance(copy, Unreachable) or isinstance(snapshot, Unreachable):
             return dark(goal, region)
-        if copy is not None:
-            return self._stands(copy, seen, goal)
         refused = self._misplaced(seen, goal)
+        if copy is not None:
+            step = self._stands(copy, seen, goal)
+            return refused or step if isinstance(step, Call) else step
         if origin is None:
             return refused or self.alone(seen, goal)
         if refused := refused or self.unfit(origin, seen, goal):
@@ -153,7 +154,7 @@ class RestoredDrill(Drill, Generic[Copied]):
             case Snapshot(status=status) if status in PASSING:
                 return _passes(snapshot, region)
             case Snapshot(status="available") if carries(snapshot.tags, goal.pair):
-                return self.restore(origin, seen, goal)
+                return self.restore(origin, snapshot, seen, goal)
             case Snapshot(status="available"):
                 return stranger(snapshot.id, region)
             case Snapshot(status=status):

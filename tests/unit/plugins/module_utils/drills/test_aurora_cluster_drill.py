@@ -48,7 +48,8 @@ def copy(status: str = "available", *nodes: Node, labels: Any = None) -> Cluster
 
 
 def taken(status: str = "available", labels: Any = None) -> Snapshot:
-    return Snapshot(NAME, status, "2026-11-28T03:00:00+00:00", tags(PAIR) if labels is None else labels)
+    kept = tags(PAIR) if labels is None else labels
+    return Snapshot(NAME, status, "2026-11-28T03:00:00+00:00", kept, "aurora-postgresql", "16.4")
 
 
 def seen(made: Any = None, snapshot: Any = None, **more: Any) -> Seen[Cluster]:
@@ -62,13 +63,14 @@ TABLE = [
     ("one whose backup runs is not", MAKING, seen(origin=standby("backing-up", node())), GOAL, Call, "create_db_cluster_snapshot"),
     ("the snapshot is waited for", MAKING, seen(None, taken("creating")), GOAL, Wait, "being taken"),
     ("it is restored in the room", MAKING, seen(None, taken()), GOAL, Call, "cluster_from_snapshot & 'dr-drill' & sg-drill"),
-    ("as the same version", MAKING, seen(None, taken()), GOAL, Call, "'EngineVersion': '16.6' & orders-16"),
+    ("as what the snapshot is of", MAKING, seen(None, taken()), GOAL, Call, "'EngineVersion': '16.4' & orders-16"),
     ("without protection", MAKING, seen(None, taken()), GOAL, Call, "'DeletionProtection': False"),
     ("in the group of the setting", MAKING, seen(None, taken()), SMALL, Call, "'DBSubnetGroupName': 'x'"),
     ("a snapshot that failed", MAKING, seen(None, taken("failed")), GOAL, Blocked, "is failed & run phase cleanup"),
     ("a snapshot that only has the name", MAKING, seen(None, taken(labels={})), GOAL, Blocked, "does not carry the tags"),
     ("the cluster is being made", MAKING, seen(copy("creating"), taken()), GOAL, Wait, "is creating"),
     ("then it gets an instance", MAKING, seen(copy(), taken()), GOAL, Call, "create_db_instance & 'db.r6g.large'"),
+    ("not in a room that has gone", MAKING, seen(copy(), taken(), room=None), GOAL, Blocked, "nothing is tagged dr:drill-room"),
     ("of the setting's class", MAKING, seen(copy(), taken()), SMALL, Call, "create_db_instance & 'db.t4g.medium'"),
     ("a headless standby's is captured", MAKING, seen(copy(), taken(), origin=HEADLESS), CAPTURED, Call, "'db.r6g.8xlarge'"),
     ("or unknown, which is told first", MAKING, seen(origin=HEADLESS), GOAL, Blocked, "no class & drill.instance_class"),
