@@ -74,7 +74,9 @@ class World:
             self.ec2(WEST),
             self.drs(WEST).get_launch_configuration(sourceServerID=self.made["id"])["ec2LaunchTemplateID"],
         )
-        data = {"TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "dr:default-version", "Value": "1"}]}]}
+        left = {"dr:default-version": "1", "dr:source-server": self.made["id"]}
+        tags = [{"Key": key, "Value": value} for key, value in left.items()]
+        data = {"TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]}
         made = ec2.create_launch_template_version(LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData=data)
         number = str(made["LaunchTemplateVersion"]["VersionNumber"])
         ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion=number)

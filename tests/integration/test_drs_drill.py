@@ -80,6 +80,15 @@ def test_a_failover_launches_in_productions_network_after_a_drill_was_killed(san
     assert (world.template(), world.recovery()["isDrill"]) == ([(1, True)], False), "cleanup leaves what serves alone"
 
 
+def test_what_is_launched_again_goes_into_productions_network_too(sandbox: Any) -> None:
+    world = Drilled(sandbox)
+    done(world.flow.one("instantiate"))
+    world.left_by_a_drill()
+    result = done(world.flow.one("activate"))
+    assert [call["operation"] for call in result.calls][:3] == ["stop_instances", "modify_launch_template", "start_recovery"]
+    assert world.template()[0] == (1, True)
+
+
 def test_a_drill_over_something_that_was_launched_is_refused(sandbox: Any) -> None:
     world = Drilled(sandbox)
     world.failover()

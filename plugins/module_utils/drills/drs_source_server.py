@@ -17,7 +17,7 @@ from ..adapters.base import Merge, Reader, dark
 from ..model import Blocked, Call, Done, Goal, Pair, Step, Unreachable, Wait
 from ..parts.drs_launch import LAUNCH_SECONDS, pointless, unchecked
 from ..parts.drs_state import Server
-from ..parts.drs_template import BEFORE_TAG, Version, restored
+from ..parts.drs_template import BEFORE_TAG, SERVER_TAG, Version, restored
 from . import room
 from .base import AGAIN, DRILL_TAG, Drill, Touch, drill_id, name, together
 from .drs_seen import Seen, observed
@@ -193,8 +193,8 @@ def _data(default: Version, seen: Seen, pair: Pair) -> dict[str, Any]:
         raise AssertionError("there is no room")
     subnets = seen.room.subnets
     kept = [{"Key": key, "Value": value} for key, value in default.tags.items() if key.startswith(MANAGED)]
-    before = {"Key": BEFORE_TAG, "Value": str(default.number)}
-    return isolated(default.data, seen.room, pair, subnets[zlib.crc32(name(pair).encode()) % len(subnets)], [*kept, before])
+    left = [{"Key": BEFORE_TAG, "Value": str(default.number)}, {"Key": SERVER_TAG, "Value": pair.target_id}]
+    return isolated(default.data, seen.room, pair, subnets[zlib.crc32(name(pair).encode()) % len(subnets)], [*kept, *left])
 
 
 def _leads_into(here: room.Seen, version: Version) -> bool:

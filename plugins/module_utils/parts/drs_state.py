@@ -171,6 +171,7 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
         seen[pair.key] = one
     _read_machines(there, here, pairs, seen)
     _read_configurations(there, pairs, seen)
+    _read_templates(there, seen)
     _read_reversal(here, pairs, seen)
     return seen
 
@@ -258,18 +259,22 @@ def _read_configurations(there: Region, pairs: Sequence[Pair], seen: dict[str, S
         standing = machine is not None and (machine.role == "active" or (machine.role in STANDBY and machine.state == "stopped"))
         if isinstance(one.server, Server) and not one.job and not standing:
             seen[pair.key] = replace(one, config=there.configuration(one.server.id))
-    if any(one.config for one in seen.values()):
-        held = drs_template.held(there.reader, there.account, there.region)
-        for key, one in list(seen.items()):
-            if one.config and isinstance(held, Unreachable):
-                seen[key] = Seen(UNREACHABLE, UNREACHABLE)
-            elif one.config and isinstance(held, dict):
-                seen[key] = replace(one, template=held.get(one.config.get("ec2LaunchTemplateID", "")))
     intos = {pair.key: into_id(seen[pair.key], pair) for pair in pairs}
     machines = there.machines(into for into in intos.values() if into)
     for pair in pairs:
         found = None if isinstance(machines, Unreachable) else machines.get(intos[pair.key] or "")
         seen[pair.key] = replace(seen[pair.key], into=found)
+
+
+def _read_templates(there: Region, seen: dict[str, Seen]) -> None:
+    """What a drill has left of launch templates, where a launch may be the next step: without knowing it, none may be."""
+    due = {key: one.server for key, one in seen.items() if isinstance(one.server, Server) and not (one.job or serves(one.recovery))}
+    held = drs_template.held(there.reader, there.account, there.region) if due else {}
+    for key, server in due.items():
+        if isinstance(held, Unreachable):
+            seen[key] = Seen(UNREACHABLE, UNREACHABLE)
+        else:
+            seen[key] = replace(seen[key], template=held.get(server.id))
 
 
 def into_id(seen: Seen, pair: Pair) -> str | None:

@@ -16,8 +16,9 @@ from typing import Any, Final
 from ..adapters.base import Reader
 from ..model import UNREACHABLE, Call, Unreachable
 
-#: In the instance tags of a version that a drill has made: the number of the version that was the default before.
+#: In the instance tags of a version that a drill has made: the number of the version that was the default before, and the server.
 BEFORE_TAG: Final = "dr:default-version"
+SERVER_TAG: Final = "dr:source-server"
 _ABSENT: Final = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound")
 
 
@@ -43,9 +44,9 @@ def versions(reader: Reader, account: str, region: str, template_id: str) -> lis
 
 
 def held(reader: Reader, account: str, region: str) -> dict[str, Version] | Unreachable:
-    """Default versions that a drill has left behind, by template: one look for all templates of a region."""
+    """Default versions that a drill has made, by source server: one look for all templates of a region."""
     found = _read(reader, account, region, Versions=["$Default"])
-    return found if isinstance(found, Unreachable) else {one.template_id: one for one in found if one.before}
+    return found if isinstance(found, Unreachable) else {one.tags.get(SERVER_TAG, ""): one for one in found if one.before}
 
 
 def restored(default: Version, region: str) -> Call:
