@@ -25,7 +25,7 @@ MARK: Final = "_drill"
 #: A zone has few record sets under a copy's names, and an account few zones of one name; Route 53 lists at most so many at once.
 PAGE: Final = "100"
 
-Sets: TypeAlias = "Sequence[Mapping[str, Any]]"
+Sets: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
