@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import plans
+from ansible_collections.dr.aws.plugins.module_utils import plans, snapshots
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
+from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
@@ -28,6 +29,7 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import (
 )
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, preview, to_json
+from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.status import removed
@@ -54,6 +56,9 @@ PARAMETERS = (
     "parallelism",
     "cleanup_policy",
     "accept_partial_inventory",
+    "accept_shortfalls",
+    "accept_snapshot",
+    "snapshot_max_age_hours",
     "execution_id",
     "detected_at",
 )
@@ -67,6 +72,12 @@ class Made:
     plan: Plan
     captured: Mapping[str, Any]
     plan_id: str
+
+    def outlook(self) -> Outlook:
+        """Whether what is left to activate fits into the target's quotas. Copies of drills are not reckoned with."""
+        serving = self.plan.done("activate")
+        wanted = [] if self.plan.parameters.drill else [pair for pair in self.plan.pairs if pair.key not in serving]
+        return outlook(self.control.cloud, wanted, self.captured)
 
 
 class ActionModule(BatchAction):
@@ -112,11 +123,14 @@ class ActionModule(BatchAction):
         source, target = parameters.source_region, parameters.target_region
         pairs = [pair_of(key, variables, source, target) for key, variables in chosen.items()]
         looks = survey(control.cloud, pairs, parameters.parallelism)
-        captured = control.captured(*scope)
+        kept = snapshots.latest(control.store, *scope)
+        facts, said = rely(kept, facts, parameters, control.store.clock())
+        captured = kept.captured if kept else {}
         goals = [Goal(pair, parameters.mode, parameters.cleanup_policy, captured=captured.get(pair.key, {})) for pair in pairs]
         standing = [goal.pair.key for goal in goals if not parameters.drill and _stands(looks[goal.pair.key], goal)]
         durations = self._durations(control, parameters, {pair.technology for pair in pairs})
-        plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing)
+        said += drifted(kept, chosen)
+        plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing, said)
         if before:
             plans.refuse_drift(name, before, plan)
         return Made(control, plan, captured, name)
@@ -137,6 +151,8 @@ class ActionModule(BatchAction):
         self._say_plan(made.plan)
         if self._task.check_mode:
             return _fact(made.plan, "", 0)
+        if made.plan.parameters.mode == "planned":  # in a disaster what fits is better than nothing
+            self._refuse_shortfalls(made)
         if not made.captured:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
         return self._begin(made, detected)
@@ -146,14 +162,24 @@ class ActionModule(BatchAction):
         made = self._made(options, hosts)
         found = preview(made.control.cloud, made.plan, made.captured, made.plan.parameters.parallelism)
         self._say_plan(made.plan, found, datetime.now(UTC))
-        answer = {"changed": False, "plan": made.plan.to_json(), "preview": to_json(found), "plan_id": ""}
+        room = made.outlook()
+        for text in room.report:
+            self.say(f"  {text}", color="red" if room.shortfalls else None)
+        seen = {"preview": to_json(found), "capacity": room.to_json()}
+        name = ""
         if not self._task.check_mode:
             caller = made.control.accounts.control("sts").get_caller_identity()["Arn"]
-            name = plans.put(made.control.store, made.plan, answer["preview"], caller)
+            name = plans.put(made.control.store, made.plan, {**seen, "created_by": caller})
             operation = made.plan.parameters.operation
             self.say(f"stored as {name}; to carry it out: ansible-playbook dr.aws.{operation} -e plan_id={name}")
-            answer |= {"changed": True, "plan_id": name}
-        return answer
+        return {"changed": bool(name), "plan_id": name, "plan": made.plan.to_json(), **seen}
+
+    @staticmethod
+    def _refuse_shortfalls(made: Made) -> None:
+        short = made.outlook().shortfalls
+        if short and not made.plan.parameters.accept_shortfalls:
+            remedy = f"{short[0].remedy}; or go on as far as it fits: -e accept_shortfalls=true"
+            raise DrError(f"the target lacks capacity: {'; '.join(map(str, short))}", remedy)
 
     def _begin(self, made: Made, detected: str) -> dict[str, Any]:
         control, plan = made.control, made.plan

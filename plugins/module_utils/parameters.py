@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ APPROVAL_MODES: Final = ("required", "automatic")
 DEFAULT_PARALLELISM: Final = 10
 MAX_PARALLELISM: Final = 200
 MAX_WAVE: Final = 10
+#: A readiness snapshot that is older is not relied on, unless told otherwise.
+SNAPSHOT_MAX_AGE_HOURS: Final = 24
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _CUSTOMER: Final = re.compile(r"[A-Za-z0-9-]+")
@@ -44,6 +46,9 @@ class Parameters:
     parallelism: int = DEFAULT_PARALLELISM
     cleanup_policy: str = "quarantine"
     accept_partial_inventory: bool = False
+    accept_shortfalls: bool = False
+    accept_snapshot: bool = False
+    snapshot_max_age_hours: int = SNAPSHOT_MAX_AGE_HOURS
     execution_id: str = ""
 
     @property
@@ -78,6 +83,8 @@ class Facts:
     complete: all accounts were looked at, and what did not answer is known from a readiness snapshot. regions: those it looks
     at. scopes: (customer, environment) that have resources. errors: what could not be looked at, [{account, region, code,
     message, remedy}]. stale: (account, region) that did not answer. violations: broken tags, as `tags.Violation.to_json`.
+    snapshots: `customer/environment` -> sha256 of the readiness snapshot that the inventory read. unverified: the same -> what is
+    wrong with one that the inventory took nevertheless, because nothing else tells what a silent region holds.
     """
 
     regions: tuple[str, ...]
@@ -86,6 +93,8 @@ class Facts:
     stale: frozenset[tuple[str, str]] = frozenset()
     violations: tuple[Mapping[str, Any], ...] = ()
     complete: bool = True
+    snapshots: Mapping[str, str] = field(default_factory=dict)
+    unverified: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, inventory: Mapping[str, Any], scopes: Iterable[tuple[str, str]]) -> Facts:
@@ -97,6 +106,8 @@ class Facts:
             frozenset((one["account"], one["region"]) for one in inventory.get("stale") or ()),
             tuple(inventory.get("violations") or ()),
             bool(inventory.get("complete", True)),
+            {f"{one['customer']}/{one['environment']}": one["sha256"] for one in inventory.get("snapshots") or ()},
+            dict(inventory.get("unverified") or {}),
         )
 
 
@@ -134,6 +145,9 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
         parallelism=_number(raw, "parallelism", 1, MAX_PARALLELISM, DEFAULT_PARALLELISM),
         cleanup_policy=_choice(raw, "cleanup_policy", CLEANUP_POLICIES, "quarantine"),
         accept_partial_inventory=_flag(raw, "accept_partial_inventory"),
+        accept_shortfalls=_flag(raw, "accept_shortfalls"),
+        accept_snapshot=_flag(raw, "accept_snapshot"),
+        snapshot_max_age_hours=_number(raw, "snapshot_max_age_hours", 1, 8784, SNAPSHOT_MAX_AGE_HOURS),
         execution_id=execution_id(raw.get("execution_id")),
     )
 

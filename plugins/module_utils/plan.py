@@ -22,6 +22,15 @@ from .scope import to_json as pair_to_json
 REVERSIBLE: Final = frozenset({"ecs", "lambda", "route53", "autoscaling", "eventbridge"})
 #: Phases that need an answer from the region being left; while it is dark, they are deferred.
 NEEDS_SOURCE: Final = ("cleanup", "replicate")
+#: Parameters that say nothing of what will be done: how fast, under which id, and what was known and accepted before.
+HOW: Final = (
+    "parallelism",
+    "execution_id",
+    "accept_partial_inventory",
+    "accept_shortfalls",
+    "accept_snapshot",
+    "snapshot_max_age_hours",
+)
 
 
 class PlanError(DrError):
@@ -165,12 +174,13 @@ def build(
     facts: Facts,
     durations: Mapping[str, Mapping[str, int]],
     standing: Collection[str] = (),
+    said: Iterable[str] = (),
 ) -> Plan:
     """The plan for the pairs of a customer and environment, directed from the region being left to the one being activated.
 
     pairs: all of the scope, waves are selected here. active: pair key -> which side serves; missing is UNKNOWN.
     durations: technology -> phase -> expected seconds; a phase that a technology does not have is left out. standing: keys of pairs
-    whose standby holds already, for which INSTANTIATE takes no time.
+    whose standby holds already, for which INSTANTIATE takes no time. said: warnings of what it was made from.
     PlanError, InputError: what forbids it, with what to do.
     """
     if not pairs:
@@ -213,7 +223,7 @@ def build(
         tuple(pair for members in ordered.values() for pair in members),
         tuple(gated),
         finish,
-        tuple(_warnings(gated, serving, facts, parameters)),
+        (*said, *_warnings(gated, serving, facts, parameters)),
     )
     return replace(plan, sha256=_hash(plan))
 
@@ -405,9 +415,9 @@ def _warnings(batches: Sequence[Batch], serving: Mapping[str, Active], facts: Fa
 
 
 def _hash(plan: Plan) -> str:
-    """sha256 over canonical JSON of what will be done. How fast (parallelism, durations) and under which id does not count."""
+    """sha256 over canonical JSON of what will be done. How long it may take does not count."""
     parameters = plan.parameters.to_json()
-    for name in ("parallelism", "execution_id", "accept_partial_inventory"):
+    for name in HOW:
         del parameters[name]
     body = {
         "parameters": parameters,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from .errors import DrError
-from .plan import Plan, PlanError
+from .plan import HOW, Plan, PlanError
 from .scope import to_json
 from .store import Store, new_execution_id
 
@@ -19,10 +19,10 @@ SILENT: Final = frozenset({"key", "tags", "source_arn", "health_check_url"})
 NAMED: Final = 5
 
 
-def put(store: Store, plan: Plan, preview: Mapping[str, Any], created_by: str) -> str:
-    """Stores a plan with what it would do; gives its id, plan-…"""
+def put(store: Store, plan: Plan, beside: Mapping[str, Any]) -> str:
+    """Stores a plan, and beside it what was seen when it was made; gives its id, plan-…"""
     name = new_execution_id(store.clock()).replace("dr-", "plan-", 1)
-    body = {"plan": plan.to_json(), "preview": preview, "created_by": created_by}
+    body = {**beside, "plan": plan.to_json()}
     pointer = store.put_object(f"plans/{name}.json", json.dumps(body, sort_keys=True, default=str).encode())
     item = {"customer": plan.parameters.customer, "environment": plan.parameters.environment, "plan_sha256": plan.sha256}
     store.table.put({"PK": f"PLAN#{name}", "SK": "PLAN", **item, **pointer, "expires_at": store.expiry()})
@@ -50,7 +50,7 @@ def drift(before: Plan, now: Plan) -> Iterator[str]:
     """What differs, in words. What is deferred is no drift: that the source region goes dark is what plans are made for."""
     asked, given = before.parameters.to_json(), now.parameters.to_json()
     for name in asked:
-        if asked[name] != given[name] and name not in ("parallelism", "execution_id", "accept_partial_inventory"):
+        if asked[name] != given[name] and name not in HOW:
             yield f"{name} is {_said(given[name])}, and {_said(asked[name])} in the plan"
     old, new = ({pair.key: to_json(pair) for pair in plan.pairs} for plan in (before, now))
     for key in sorted(old.keys() - new.keys()):

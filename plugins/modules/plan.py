@@ -57,6 +57,17 @@ options:
   accept_partial_inventory:
     description: Go on although accounts, regions or tags could not be read.
     type: raw
+  accept_shortfalls:
+    description: Go on in planned mode although the target region's quotas do not allow all that is needed.
+    type: raw
+  accept_snapshot:
+    description:
+      - Go on with a readiness snapshot that is not what was stored, or that is older than O(snapshot_max_age_hours) where a region does
+        not answer. It becomes a warning of the plan.
+    type: raw
+  snapshot_max_age_hours:
+    description: How old, in hours, a readiness snapshot may be that a plan relies on. V(24) when it is left out.
+    type: raw
   execution_id:
     description: The execution to take up.
     type: raw
@@ -108,6 +119,11 @@ plan_id:
   returned: when O(start=false)
   type: str
   sample: plan-20261128T163000Z-7f3a9c
+capacity:
+  description: What of the target region's quotas is short for it, what is not known, and which quotas are lower than in the source region.
+  returned: when O(start=false)
+  type: dict
+  sample: {shortfalls: [], unknown: [], disparities: []}
 preview:
   description: How each phase would go for each resource now, with the first call where there is one.
   returned: when O(start=false)

@@ -68,3 +68,16 @@ def test_how_long_it_took_is_what_the_next_plan_expects(sandbox: Any, operator: 
         return found[1]
 
     assert expected(after) != expected(screen)
+
+
+def test_what_does_not_fit_into_the_target_is_refused_with_its_quota(sandbox: Any, operator: Operator) -> None:
+    operator.load(estate())
+    sandbox.seed(kind="service_quota", account=SHOP, region=WEST, service="fargate", code="L-3032A538", value=1.5)
+    operator.readiness()
+    said = "(fargate L-3032A538) in us-west-2, account 200000000001: 2.25 vCPU are needed, 1.5 of 1.5 are free"
+    _name, screen = planned(operator)
+    assert said in screen
+    planned_mode = {**SCOPE, "approval_mode": "automatic"}
+    operator.run("failover", **planned_mode).refused("the target lacks capacity", said, "request-service-quota-increase")
+    assert operator.mutations() == []
+    operator.run("failover", **planned_mode, accept_shortfalls=True, waves=1, phases="instantiate").ok()
