@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import snapshot, snapshots
+from ansible_collections.dr.aws.plugins.module_utils import drift, snapshot, snapshots
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, validate_parameters
@@ -27,6 +27,7 @@ class ActionModule(BatchAction):
     OPTIONS: Mapping[str, Any] = {
         "control": {"type": "dict", "required": True},
         "inventory": {"type": "dict", "required": True},
+        "drift_percent": {"type": "int", "default": drift.CAPACITY_PERCENT},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 
@@ -54,15 +55,28 @@ class ActionModule(BatchAction):
         missing = unprepared(
             control.cloud, [pair for pair in pairs if sides[pair.key] == "source"], captured, parameters.parallelism
         )
-        answer: dict[str, Any] = {"changed": False, "resources": len(pairs), "sides": sides, "unprepared": missing}
+        resources = snapshot.resources(mine)
+        changes = drift.compare(last.body, resources, captured, options["drift_percent"]) if last else []
+        answer: dict[str, Any] = {
+            "changed": False,
+            "resources": len(pairs),
+            "sides": sides,
+            "unprepared": missing,
+            "drift": [change.to_json() for change in changes],
+        }
         regions = [parameters.primary_region, parameters.dr_region]
         accounts = [one["id"] for one in options["control"]["accounts"]]
         if not self._task.check_mode:
-            body = snapshot.build(customer, environment, now, regions, accounts, mine, captured, {"samples": found.samples})
+            more = {"samples": found.samples, "drift": answer["drift"]}
+            body = snapshot.build(customer, environment, now, regions, accounts, mine, captured, more)
             answer["snapshot"] = control.store.put_snapshot(customer, environment, json.loads(snapshot.dumps(body)))
         self.say(f"readiness of {customer}/{environment}: {len(pairs)} resources, {len(missing)} without a standby that holds")
         for problem in problems:
             self.say(f"  ! not used: {problem}", color="yellow")
+        if last and changes:
+            self.say(f"drift since the snapshot of {last.at}: {len(changes)} changes")
+        for change in changes:
+            self.say(f"  {change}", color="yellow")
         for key, why in missing.items():
             self.say(f"  {key}: {why}", color="yellow")
         for key, side in sides.items():

@@ -116,13 +116,16 @@ def look(options: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
         timeout_seconds=options["account_timeout_seconds"] or PLACE_SECONDS,
         sleep=sleep,
     ).run()
-    snapshots, problem = _snapshots(ways, options)
+    snapshots, doubtful, problem = _snapshots(ways, options)
+    unverified = _needed(found, snapshots, doubtful)
     written = manifests.read(ways, options)
     named = written.peers(found, regions)
-    paired = pair_up(found, scope, records, snapshots, lambda technology: adapter(technology).durations, named)
+    used = [*snapshots, *unverified]
+    paired = pair_up(found, scope, records, used, lambda technology: adapter(technology).durations, named)
     merged = written.merge(paired, regions)
     now = datetime.now(UTC)
     summary = {**_summary(found, paired, snapshots, problem, now), "manifests": merged}
+    summary["unverified"] = {f"{one['customer']}/{one['environment']}": problem for one in unverified}
     return {"hosts": paired.hosts, "inventory": summary, "warnings": _warnings(summary)}
 
 
@@ -162,6 +165,7 @@ def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], 
                 "created_at": one["created_at"],
                 "age_seconds": snapshot.age_seconds(one, now),
                 "resources": len(one["resources"]),
+                "sha256": one["sha256"],
             }
             for one in snapshots
         ],
@@ -189,12 +193,20 @@ def _warnings(summary: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _snapshots(ways: Accounts, options: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
-    """The verified snapshots in the control bucket, and why one could not be read."""
+def _needed(found: Discovery, snapshots: list[dict[str, Any]], doubtful: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of the snapshots that were changed those that alone tell what silent accounts hold. A plan refuses them unless told."""
+    silent = {account for account, _region in found.stale} - {account for one in snapshots for account in one["accounts"]}
+    needed = [one for one in doubtful if silent & set(one["accounts"])]
+    return needed if silent <= {account for one in needed for account in one["accounts"]} else []
+
+
+def _snapshots(ways: Accounts, options: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
+    """The verified snapshots in the control bucket, those that were changed, and why one could not be read."""
     bucket = options["control_bucket"]
     if not bucket:
-        return [], ""
-    read: list[dict[str, Any]] = []
+        return [], [], ""
+    verified: list[dict[str, Any]] = []
+    doubtful: list[dict[str, Any]] = []
     problem = ""
     try:
         store = ways.control("s3")
@@ -205,16 +217,20 @@ def _snapshots(ways: Accounts, options: Mapping[str, Any]) -> tuple[list[dict[st
             keys = [one["Key"] for page in pages for one in page.get("Contents", ()) if one["Key"].endswith("/latest.json")]
         for name in keys:
             try:
-                read.append(snapshot.loads(store.get_object(Bucket=bucket, Key=name)["Body"].read()))
+                body, wrong = snapshot.read(store.get_object(Bucket=bucket, Key=name)["Body"].read())
             except snapshot.SnapshotError as error:
                 problem = f"s3://{bucket}/{name}: {error}"
+                continue
+            if wrong:
+                problem = f"s3://{bucket}/{name}: {wrong}"
+            (doubtful if wrong else verified).append(body)
     except Exception as error:
         failure = classify(error)
         if failure is None:
             raise
         if failure.code not in ("NoSuchKey", "NoSuchBucket", "404"):
             problem = f"the readiness snapshot in s3://{bucket} was not read: {failure.code}: {failure.message}"
-    return read, problem
+    return verified, doubtful, problem
 
 
 def _accounts(options: Mapping[str, Any]) -> list[Account]:

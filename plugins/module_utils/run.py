@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from . import snapshots
 from .accounts import Account, Accounts, AwsReader
 from .drills import reconciler
-from .dynamo import MissingError, epoch
+from .dynamo import epoch
 from .engine import Result
 from .errors import InputError
 from .events import Notifier
@@ -54,12 +55,12 @@ class Control:
         self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
 
     def captured(self, customer: str, environment: str) -> dict[str, Any]:
-        """What readiness captured last, by pair key; {} when it never ran. A cached inventory may know less."""
-        try:
-            kept = self.store.get_snapshot(customer, environment)
-        except MissingError:
-            return {}
-        return dict(kept["body"]["captured"]) if kept else {}
+        """What readiness captured last, by pair key; {} when it never ran. A cached inventory may know less.
+
+        Whether it may be used is for the plan to say (`reliance`).
+        """
+        kept = snapshots.latest(self.store, customer, environment)
+        return kept.captured if kept else {}
 
     def pause(self, seconds: float) -> float:
         """A pause between two looks, within the limit that the inventory file sets."""

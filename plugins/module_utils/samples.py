@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A captured capacity is the largest that was seen in the last 24 hours: a quiet night must not be what a failover restores. Pure."""
+"""A captured capacity is the largest of the last 24 hours: a quiet night must not be what a failover restores. Pure."""
 
 from __future__ import annotations
 

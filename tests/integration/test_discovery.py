@@ -230,13 +230,17 @@ def test_a_silent_route_53_is_made_up_for_by_the_snapshot(sandbox: Any) -> None:
     assert [one["region"] for one in found["inventory"]["stale"]] == [EAST, EAST]
 
 
-def test_a_snapshot_that_was_changed_is_not_used(sandbox: Any) -> None:
+def test_a_snapshot_that_was_changed_makes_no_inventory_complete(sandbox: Any) -> None:
+    """What it says is marked, for a person to decide on; while all regions answer, nothing of it is taken."""
     sandbox.load(world_of(*SMALL))
     keep(sandbox, estate.look(options())["hosts"], change=lambda body: body.replace(b"main/orders", b"main/others"))
+    live = estate.look(options(control_bucket=BUCKET))
+    assert live["inventory"]["unverified"] == {} and not any(one["dr_captured"] for one in live["hosts"].values())
     sandbox.dark(EAST)
     summary = estate.look(options(control_bucket=BUCKET, customer="acme", environment="production"))["inventory"]
     assert not summary["complete"]
     assert "does not match its checksum" in summary["snapshot_error"]
+    assert list(summary["unverified"]) == ["acme/production"]
 
 
 REFUSING, CRAWLING, DARK, UNINDEXED, WELL = (f"30000000000{number}" for number in range(1, 6))

@@ -13,7 +13,6 @@ from ansible_collections.dr.aws.plugins.module_utils import readiness
 from ansible_collections.dr.aws.plugins.module_utils.model import Active, Pair
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed
 
-
 BEFORE, NOW = "2026-11-28T12:00:00Z", "2026-11-28T13:00:00Z"
 
 
