@@ -10,7 +10,9 @@ version_added: 0.1.0
 description:
   - Looks at every resource, captures what its failover needs when the region is gone (capacities, classes, records), and stores it with
     the inventory, with a checksum, in the control region.
-  - Says which resources could not be failed over now, and what is missing. Makes no mutating call to the estate.
+  - Of capacities the largest of the last 24 hours is kept, and a zero never replaces a positive one.
+  - Says which resources could not be failed over now, what is missing, and what has changed since the last snapshot.
+  - Makes no mutating call to the estate.
 options:
   inventory:
     description: What the inventory says about itself, the variable C(dr_inventory) of C(localhost).
@@ -31,6 +33,10 @@ options:
   parallelism:
     description: How many API calls may be in flight at once.
     type: raw
+  drift_percent:
+    description: A capacity that changed by more since the last snapshot, in percent, is drift.
+    type: int
+    default: 20
 extends_documentation_fragment:
   - dr.aws.run
   - dr.aws.run.attributes
@@ -71,4 +77,11 @@ unprepared:
   returned: success
   type: dict
   sample: {rds-200000000001-orders-db: create the replica in the target region}
+drift:
+  description: What has changed since the last snapshot; resources that are new or gone, waves, priorities, dependencies, sides, capacities.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {resource: ecs-200000000001-shop-orders, what: wave, before: 1, now: 2, why: "wave of ecs-200000000001-shop-orders is 2, was 1"}
 """
