@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils import drilled
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.history import learn
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
@@ -40,6 +41,8 @@ class ActionModule(BatchAction):
             status = "FAILED" if failed else "COMPLETED"
             if status == "COMPLETED" and run.plan:
                 learn(run.store, name, run.plan)
+            if run.parameters.drill:
+                drilled.record(run.store, run.parameters.customer, run.parameters.environment, name)
             run.record = run.store.update_execution(name, status=status)
             run.note(f"execution_{status.lower()}", why=failed or "")
             summary = run.store.status(name)

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook import EAST, SCOPE, SHOP, WEST, Operator, database, estate
+from playbook import BUCKET, DATABASE, EAST, SCOPE, SHOP, TABLE, WEST, Operator, database, estate
 
+from ansible_collections.dr.aws.plugins.module_utils import drilled
+from ansible_collections.dr.aws.plugins.module_utils.store import Store
 from sandbox.listing import resources
 
 AUTOMATIC = {**SCOPE, "approval_mode": "automatic"}
@@ -46,6 +48,8 @@ def test_a_drill_of_an_estate_leaves_nothing(sandbox: Any, operator: Operator) -
     assert (status["status"], status["operation"], status["debts"]) == ("COMPLETED", "test", [])
     assert status["counts"] == {phase: {"done": 1} for phase in ("instantiate", "activate", "cleanup")}
     assert {row["region"] for row in operator.mutations()} == {WEST}
+    store = Store(sandbox.client("dynamodb"), sandbox.client("s3"), TABLE, BUCKET)
+    assert list(drilled.last(store, "acme", "production")) == [DATABASE]
 
 
 def test_what_a_drill_finds_is_reported_and_its_copies_are_removed(sandbox: Any, operator: Operator) -> None:

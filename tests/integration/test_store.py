@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dr.aws.plugins.module_utils import drilled
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals, Request
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
@@ -478,6 +479,19 @@ def test_debts_outlive_the_execution_until_they_are_settled(store: Store) -> Non
     assert store.settle(*SCOPE, "db") == 1
     assert store.settle(*SCOPE, "db") == 0
     assert [debt["resource"] for debt in store.open_debts(*SCOPE)] == ["db2"]
+
+
+def test_a_drill_proves_what_served_healthy_and_was_removed(store: Store, clock: Time) -> None:
+    name = started(store)
+    one = journal(store, name)
+    at = utc(clock.now)
+    done = [(key, phase, "done", {}) for key in ("well", "ill", "left") for phase in ("instantiate", "activate")]
+    one.finish([*done, ("ill", "activate", "failed", {"why": "not healthy"})])
+    clock.now += 60
+    one.finish([("well", "cleanup", "done", {}), ("ill", "cleanup", "done", {}), ("broken", "cleanup", "done", {})])
+    assert drilled.record(store, *SCOPE, name) == ["well"]
+    assert drilled.last(store, *SCOPE) == {"well": at}
+    assert drilled.last(store, "acme", "staging") == {}
 
 
 # Audit
