@@ -40,17 +40,21 @@ def test_with_the_source_and_its_index_dark_the_plan_comes_from_the_snapshot(
     sandbox.dark(EAST)
     sandbox.fault(match={"service": "resource-explorer-2"}, effect="reset")
     asked = {**SCOPE, "mode": "unplanned", "approval_mode": "automatic"}
-    made = operator.run("plan", **asked).ok()
+    made = operator.run("plan", "--flush-cache", **asked).ok()
     for account, cluster, name, _wave, _tasks in SERVICES:
         assert key_of(account, cluster, name) in made.out
     assert "! since the snapshot" not in made.out
 
     (pointer,) = snapshots.versions(store, "acme", "production")
     tamper(store, LATEST, lambda body: body.replace(b"shop/basket", b"shop/casket"))
-    operator.run("failover", **asked).refused("the readiness snapshot is not used", "checksum", "-e accept_snapshot=true")
+    operator.run("failover", "--flush-cache", **asked).refused(
+        "the readiness snapshot is not used", "checksum", "-e accept_snapshot=true"
+    )
     tamper(store, str(pointer["s3"]), lambda body: body.replace(b"shop/basket", b"shop/casket"))
-    operator.run("failover", **asked).refused("the readiness snapshot is not used", "sha256 differs", "-e accept_snapshot=true")
-    accepted = operator.run("plan", **asked, accept_snapshot=True).ok()
+    operator.run("failover", "--flush-cache", **asked).refused(
+        "the readiness snapshot is not used", "sha256 differs", "-e accept_snapshot=true"
+    )
+    accepted = operator.run("plan", "--flush-cache", **asked, accept_snapshot=True).ok()
     assert "! the readiness snapshot is used unverified" in accepted.out
     assert operator.mutations() == []
 
@@ -64,14 +68,14 @@ def test_a_snapshot_in_place_of_the_stored_one_is_found_out(sandbox: Any, operat
     operator.readiness()
     store.s3.put_object(Bucket=BUCKET, Key=LATEST, Body=older)
     sandbox.dark(EAST)
-    operator.failover().refused("the inventory read another snapshot of acme/production")
+    operator.failover("--flush-cache").refused("the inventory read another snapshot of acme/production")
 
 
 def test_every_snapshot_is_kept_and_says_what_changed_since_the_one_before(sandbox: Any, operator: Operator, store: Store) -> None:
     """Drift is on the screen, in the snapshot and, until readiness has run again, among the plan's warnings."""
     operator.load(estate())
     assert "drift" not in operator.readiness().out, "there was none before"
-    basket, orders = (key_of(account, cluster, name) for account, cluster, name, *_rest in SERVICES if name in ("basket", "orders"))
+    basket, orders = (key_of(SHOP, "shop", name) for name in ("basket", "orders"))
     client = sandbox.inside("ecs", EAST, SHOP)
     service = client.describe_services(cluster="shop", services=["basket"])["services"][0]["serviceArn"]
     client.tag_resource(resourceArn=service, tags=[{"key": "dr:wave", "value": "1"}])
