@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Captures what a failover needs, while all is well, and stores it in the control region."""
+"""Captures what a failover needs, while all is well, stores it in the control region, and says how ready the environment is."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import drift, snapshot, snapshots
+from ansible_collections.dr.aws.plugins.module_utils.appraisal import appraise
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
-from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, validate_parameters
 from ansible_collections.dr.aws.plugins.module_utils.readiness import capture, unprepared
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
+from ansible_collections.dr.aws.plugins.module_utils.score import score
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+from ansible_collections.dr.aws.plugins.plugin_utils.readiness_view import lines
 
-PARAMETERS = ("customer", "environment", "primary_region", "dr_region", "parallelism")
+PARAMETERS = ("customer", "environment", "primary_region", "dr_region", "parallelism", "snapshot_max_age_hours")
 
 
 class ActionModule(BatchAction):
@@ -28,58 +31,56 @@ class ActionModule(BatchAction):
         "control": {"type": "dict", "required": True},
         "inventory": {"type": "dict", "required": True},
         "drift_percent": {"type": "int", "default": drift.CAPACITY_PERCENT},
+        "minimum_score": {"type": "int", "default": 0},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """Stores the snapshot and says what is not prepared. An inventory that is not complete is not stored."""
+        """Stores the snapshot, says what is found, and fails below the score that is asked for."""
         hosts = self.variables(task_vars, "ansible_play_hosts_all")
         scopes = {(one["dr_customer"], one["dr_environment"]) for one in hosts.values()}
-        control = Control(options["control"])
-        facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"]}, scopes)
+        control, inventory, wanted = Control(options["control"]), options["inventory"], options["minimum_score"]
+        facts = Facts.of({**inventory, "regions": options["control"]["regions"]}, scopes)
         parameters = validate_parameters({name: options[name] for name in PARAMETERS}, facts)
-        customer, environment = parameters.customer, parameters.environment
-        if not options["inventory"]["complete"] or options["inventory"]["stale_regions"]:
-            errors = "; ".join(
-                f"account {one['account']}: {one['code']}: {one['message']}" for one in options["inventory"]["errors"]
-            )
-            silent = ", ".join(options["inventory"]["stale_regions"])
-            text = f"the inventory is incomplete: {errors or f'no answer from {silent}'}; the last snapshot was kept"
-            raise DrError(text, "repair the access, then run readiness again")
-        mine = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == (customer, environment)}
+        if not 0 <= wanted <= 100:
+            raise InputError("minimum_score", wanted, "a whole number from 0 to 100", "-e minimum_score=80, or leave it out")
+        _refuse_incomplete(inventory)
+        scope = (parameters.customer, parameters.environment)
+        mine = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == scope}
         pairs = [pair_of(key, one, parameters.primary_region, parameters.dr_region) for key, one in mine.items()]
-        last, problems = snapshots.last_good(control.store, customer, environment)
+        last, problems = snapshots.last_good(control.store, *scope)
         now = datetime.now(UTC)
         found = capture(control.cloud, pairs, last.body if last else {}, utc(now.timestamp()), parameters.parallelism)
-        captured, sides = found.captured, found.sides
-        missing = unprepared(
-            control.cloud, [pair for pair in pairs if sides[pair.key] == "source"], captured, parameters.parallelism
-        )
-        resources = snapshot.resources(mine)
-        changes = drift.compare(last.body, resources, captured, options["drift_percent"]) if last else []
-        answer: dict[str, Any] = {
-            "changed": False,
-            "resources": len(pairs),
-            "sides": sides,
-            "unprepared": missing,
+        serving = [pair for pair in pairs if found.sides[pair.key] == "source"]
+        missing = unprepared(control.cloud, serving, found.captured, parameters.parallelism)
+        here = snapshot.resources(mine)
+        changes = drift.compare(last.body, here, found.captured, options["drift_percent"]) if last else []
+        deductions = appraise(control, parameters, pairs, found, missing, inventory, last)
+        told = {
+            "score": score(pairs, deductions),
+            "findings": [one.to_json() for one in deductions],
             "drift": [change.to_json() for change in changes],
         }
-        regions = [parameters.primary_region, parameters.dr_region]
-        accounts = [one["id"] for one in options["control"]["accounts"]]
+        answer: dict[str, Any] = {"changed": False, "resources": len(pairs), "sides": found.sides, "unprepared": missing, **told}
         if not self._task.check_mode:
-            more = {"samples": found.samples, "drift": answer["drift"]}
-            body = snapshot.build(customer, environment, now, regions, accounts, mine, captured, more)
-            answer["snapshot"] = control.store.put_snapshot(customer, environment, json.loads(snapshot.dumps(body)))
-        self.say(f"readiness of {customer}/{environment}: {len(pairs)} resources, {len(missing)} without a standby that holds")
-        for problem in problems:
-            self.say(f"  ! not used: {problem}", color="yellow")
-        if last and changes:
-            self.say(f"drift since the snapshot of {last.at}: {len(changes)} changes")
-        for change in changes:
-            self.say(f"  {change}", color="yellow")
-        for key, why in missing.items():
-            self.say(f"  {key}: {why}", color="yellow")
-        for key, side in sides.items():
-            if side not in ("source", "target"):
-                self.say(f"  {key}: which side serves: {side}", color="yellow")
+            regions = [parameters.primary_region, parameters.dr_region]
+            accounts = [one["id"] for one in options["control"]["accounts"]]
+            more = {**told, "samples": found.samples}
+            body = snapshot.build(*scope, now, regions, accounts, mine, found.captured, more)
+            answer["snapshot"] = control.store.put_snapshot(*scope, json.loads(snapshot.dumps(body)))
+        name, since = "/".join(scope), last.at if last else ""
+        for text, color in lines(name, len(pairs), told["score"], deductions, changes, since, problems):
+            self.say(text, color=color)
+        if told["score"] < wanted:
+            worst = f"; the worst: {deductions[0]}" if deductions else ""
+            raise DrError(f"the readiness score of {name} is {told['score']}, less than minimum_score={wanted}{worst}")
         return answer
+
+
+def _refuse_incomplete(inventory: Mapping[str, Any]) -> None:
+    if inventory["complete"] and not inventory["stale_regions"]:
+        return
+    errors = "; ".join(f"account {one['account']}: {one['code']}: {one['message']}" for one in inventory["errors"])
+    silent = ", ".join(inventory["stale_regions"])
+    text = f"the inventory is incomplete: {errors or f'no answer from {silent}'}; the last snapshot was kept"
+    raise DrError(text, "repair the access, then run readiness again")

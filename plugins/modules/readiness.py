@@ -5,14 +5,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: readiness
-short_description: Captures what a failover needs, while all is well
+short_description: Captures what a failover needs, while all is well, and says how ready it is
 version_added: 0.1.0
 description:
   - Looks at every resource, captures what its failover needs when the region is gone (capacities, classes, records), and stores it with
     the inventory, with a checksum, in the control region.
   - Of capacities the largest of the last 24 hours is kept, and a zero never replaces a positive one.
   - Says which resources could not be failed over now, what is missing, and what has changed since the last snapshot.
-  - Makes no mutating call to the estate.
+  - Gives a score from 0 to 100, with each deduction's reason and remedy (C(docs/readiness.md)). Makes no mutating call to the estate.
 options:
   inventory:
     description: What the inventory says about itself, the variable C(dr_inventory) of C(localhost).
@@ -37,6 +37,13 @@ options:
     description: A capacity that changed by more since the last snapshot, in percent, is drift.
     type: int
     default: 20
+  snapshot_max_age_hours:
+    description: A last snapshot that is older, in hours, costs points. V(24) when it is left out.
+    type: raw
+  minimum_score:
+    description: Fails, after everything was stored, when the score is lower.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - dr.aws.run
   - dr.aws.run.attributes
@@ -77,6 +84,23 @@ unprepared:
   returned: success
   type: dict
   sample: {rds-200000000001-orders-db: create the replica in the target region}
+score:
+  description: How ready the environment is, 0 to 100.
+  returned: success
+  type: int
+  sample: 83
+findings:
+  description: What keeps the score from 100, the worst first. Without C(resources) it counts against the environment as a whole.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - check: lag
+      subject: rds-200000000001-orders-db
+      why: replication lags by 900 s, dr:rpo-target is 300 s
+      remedy: find out what slows replication; a planned failover waits for it
+      points: 30
+      resources: [rds-200000000001-orders-db]
 drift:
   description: What has changed since the last snapshot; resources that are new or gone, waves, priorities, dependencies, sides, capacities.
   returned: success
