@@ -111,9 +111,9 @@ class Run:
         return [self._of_drill(pair) for pair in pairs] if self.parameters.drill else pairs
 
     def _of_drill(self, pair: Pair) -> Pair:
-        """The health check URL is production's: it says nothing of a copy."""
+        """The health check URL and the RTO are production's: they say nothing of a copy."""
         settings = {**pair.settings, "drill_id": self.execution_id or "check"}
-        return replace(pair, settings=settings, health_check_url=None)
+        return replace(pair, settings=settings, health_check_url=None, rto_seconds=None)
 
     def goals(self, hosts: Mapping[str, Mapping[str, Any]], leave_out: Iterable[str] = ()) -> list[Goal]:
         """What the engine is asked for the hosts of a batch."""

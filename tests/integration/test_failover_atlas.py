@@ -16,12 +16,15 @@ from playbook import EAST, ROOT, WEST, Operator
 from ansible_collections.dr.aws.plugins.module_utils import estate
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from sandbox.estate import read
+from sandbox.listing import resources
 
 ENDS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "atlas.yml").read_text())
 #: What the operator decides when the region answers: group of the inventory -> settings.
 DECISIONS = {"technology_opensearch": {"discard_diverged": True}}
 #: An unplanned failover without approvals.
 FAILOVER = {"mode": "unplanned", "approval_mode": "automatic"}
+#: What the control plane holds is not of the estate.
+CONTROL = ("arn:aws:dynamodb:", "arn:aws:s3:::")
 SCOPE = {"customer": "atlas", "environment": "production", "primary_region": EAST, "dr_region": WEST}
 
 
@@ -69,7 +72,8 @@ def named(aws: Any, technology: str, ident: str) -> str:
 
 
 def test_every_resource_of_the_estate_is_found_by_its_tags(sandbox: Any) -> None:
-    protected = [one for one in read("atlas")["resources"] if one["tags"].get("dr:enabled") != "false"]
+    tagged = [one for one in read("atlas")["resources"] if "tags" in one]
+    protected = [one for one in tagged if one["tags"].get("dr:enabled") != "false"]
     sandbox.load("atlas")
     hosts = found()
     assert (len(hosts), len(ENDS)) == (len(protected), len(protected))
@@ -120,3 +124,30 @@ def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbo
 def having(hosts: dict[str, dict[str, Any]], phase: str) -> list[str]:
     """The hosts whose technology has a phase."""
     return [key for key, host in hosts.items() if phase in adapter(host["dr_technology"]).phases]
+
+
+def test_a_drill_of_every_technology_leaves_production_as_it_was(sandbox: Any, operator: Operator) -> None:
+    operator.load(read("atlas"))
+    hosts = found()
+    file = operator.home / "atlas.dr_aws.yml"
+    file.write_text(yaml.safe_dump(inventory()))
+    operator.inventory = str(file)
+    operator.run("readiness", **SCOPE).ok()
+    state, before = ends(sandbox, hosts), everything(sandbox)
+    ran = operator.run("test", **SCOPE, approval_mode="automatic").ok()
+    after = everything(sandbox)
+    assert ends(sandbox, hosts) == state
+    assert {arn: after.get(arn) for arn in before.keys() | after.keys() if before.get(arn) != after.get(arn)} == {}
+    status = operator.status(ran.execution_id)
+    assert (status["status"], status["failed_resources"]) == ("COMPLETED", [])
+    assert status["counts"] == {phase: {"done": len(hosts)} for phase in ("instantiate", "activate", "cleanup")}
+    assert {call["region"] for call in operator.mutations()} <= {WEST, "global"}
+
+
+def everything(sandbox: Any) -> dict[str, dict[str, str]]:
+    """ARN -> tags of all that exists in the estate's accounts."""
+    accounts = [one["id"] for one in sandbox.gateway.estate["accounts"] if not one.get("management")]
+    places = [(account, region) for account in accounts for region in (EAST, WEST, "global")]
+    return {
+        one.arn: dict(one.tags) for place in places for one in resources(sandbox.gateway, *place) if not one.arn.startswith(CONTROL)
+    }
