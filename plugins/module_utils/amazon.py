@@ -37,7 +37,7 @@ def adopt(module: AnsibleAWSModule) -> None:
     os.environ.update({name: value for name, value in given.items() if value})
 
 
-def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]], drill: Drill | None = None) -> None:
+def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]], drill: Drill) -> None:
     """`main` of a technology module: the common options and the technology's own `settings`, one run of the engine, the answer.
 
     With `drill_id`, the phase is carried out by the technology's `drill`.
@@ -52,10 +52,7 @@ def technology_module(adapter: Adapter, settings: Mapping[str, Mapping[str, Any]
         accounts = Accounts(known, control_region=params["target_region"], session_name="dr-aws-module")
         # Adapters compare ARNs with the pair's account: the caller's own has to be known by its number.
         account = given or accounts.caller()
-        chosen = drill if params["drill_id"] else adapter
-        if chosen is None:
-            raise DrError(f"{adapter.technology} has no drill", "leave drill_id out")
-        return run(params, chosen, AwsReader(accounts), account, check_mode=module.check_mode)
+        return run(params, drill if params["drill_id"] else adapter, AwsReader(accounts), account, check_mode=module.check_mode)
 
     answer = guarded(module, work)
     if answer["status"] in ("blocked", "failed"):
