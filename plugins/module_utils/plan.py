@@ -7,11 +7,12 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
+from .dependencies import Node, resolve
 from .errors import DrError, InputError
 from .model import PRIORITIES, Active, Pair
 from .parameters import Facts, Parameters
@@ -281,35 +282,25 @@ def _refuse_unsafe(pairs: Sequence[Pair], serving: Mapping[str, Active], paramet
 
 
 def _resolve(pairs: Sequence[Pair]) -> list[Pair]:
-    """Pairs whose dependencies are keys. The tag names resources by id; an id that several have is an error."""
-    names: dict[str, set[str]] = defaultdict(set)
-    waves = {}
-    for pair in pairs:
-        if pair.key in waves:
-            raise PlanError(f"{pair.key} is there twice", "ansible-inventory -i <file>.dr_aws.yml --graph")
-        waves[pair.key] = pair.wave
-        for name in (pair.source_id, pair.target_id):
-            names[name].add(pair.key)
-            names[name.rpartition("/")[2]].add(pair.key)
-    found = []
-    for pair in pairs:
-        keys = []
-        for name in pair.dependencies:
-            candidates = {name} if name in waves else names.get(name, set())
-            if len(candidates) != 1:
-                said = (
-                    f"{len(candidates)} resources have that id: {', '.join(sorted(candidates))}"
-                    if candidates
-                    else "no resource has that id"
-                )
-                raise PlanError(f"{pair.key} depends on {name!r}, but {said}", f"correct the tag dr:dependencies of {pair.key}")
-            (key,) = candidates
-            if waves[key] > pair.wave:
-                text = f"{pair.key} (wave {pair.wave}) depends on {key}, which is recovered later (wave {waves[key]})"
-                raise PlanError(text, f"correct dr:dependencies of {pair.key} or dr:wave of either")
-            keys.append(key)
-        found.append(replace(pair, dependencies=tuple(keys)))
-    return found
+    """Pairs whose dependencies are keys; a tag may name a resource by its id."""
+    twice = [key for key, number in Counter(pair.key for pair in pairs).items() if number > 1]
+    if twice:
+        raise PlanError(f"{twice[0]} is there twice", "ansible-inventory -i <file>.dr_aws.yml --graph")
+    nodes = [
+        Node(
+            pair.key,
+            (pair.customer, pair.environment),
+            pair.account,
+            pair.wave,
+            (pair.source_id, pair.target_id),
+            pair.dependencies,
+        )
+        for pair in pairs
+    ]
+    found, problems = resolve(nodes)
+    for problem in problems:
+        raise PlanError(f"{problem.key} depends on {problem.name}; allowed is {problem.rule}", problem.remedy)
+    return [replace(pair, dependencies=tuple(found[pair.key])) for pair in pairs]
 
 
 def _rank(pair: Pair) -> tuple[int, str]:
@@ -317,7 +308,7 @@ def _rank(pair: Pair) -> tuple[int, str]:
 
 
 def _order(wave: int, pairs: Sequence[Pair]) -> list[Pair]:
-    """Dependencies first; among what is free by priority, then key."""
+    """Dependencies first; among what is free by priority, then key. There is no circle: `_resolve` refuses one."""
     members = {pair.key: pair for pair in pairs}
     waiting = {pair.key: {key for key in pair.dependencies if key in members} for pair in pairs}
     dependants: dict[str, list[str]] = defaultdict(list)
@@ -334,11 +325,6 @@ def _order(wave: int, pairs: Sequence[Pair]) -> list[Pair]:
             waiting[one].discard(key)
             if not waiting[one]:
                 heapq.heappush(free, _rank(members[one]))
-    if len(ordered) < len(pairs):
-        stuck = sorted(set(members) - {pair.key for pair in ordered})
-        raise PlanError(
-            f"wave {wave}: dependencies form a circle among {', '.join(stuck)}", "correct the tag dr:dependencies of one of them"
-        )
     return ordered
 
 

@@ -83,11 +83,10 @@ class TestOrder:
     @pytest.mark.parametrize(
         ("pairs", "said"),
         [
-            ((pair("a", depends=("ghost",)),), "'ghost', but no resource has that id"),
-            ((pair("a", depends=("b",)), pair("b", depends=("a",))), "circle among a, b"),
-            ((pair("a", depends=("a",)),), "circle among a"),
-            ((pair("a", wave=1, depends=("b",)), pair("b", wave=2)), "recovered later (wave 2)"),
-            ((pair("x/db"), pair("y/db"), pair("a", depends=("db",))), "2 resources have that id"),
+            ((pair("a", depends=("ghost",)),), "a depends on ghost; allowed is the name of a protected resource"),
+            ((pair("a", depends=("b",)), pair("b", depends=("a",))), "no circle: a needs b needs a"),
+            ((pair("a", depends=("a",)),), "not the resource itself"),
+            ((pair("a", wave=1, depends=("b",)), pair("b", wave=2)), "no later wave: b"),
             ((pair("a"), pair("a")), "there twice"),
         ],
     )
@@ -96,6 +95,10 @@ class TestOrder:
             plan(*pairs)
         assert said in str(caught.value)
         assert caught.value.remedy
+
+    def test_a_name_that_several_have_means_all_of_them(self) -> None:
+        found = plan(pair("x/db"), pair("y/db"), pair("a", priority="critical", depends=("db",)))
+        assert [one.key for one in found.pairs] == ["x/db", "y/db", "a"]
 
     def test_a_dependency_in_an_earlier_wave_that_is_not_selected_is_kept(self) -> None:
         found = plan(pair("a", wave=1), pair("b", wave=2, depends=("a",)), waves=(2,))
