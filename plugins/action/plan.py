@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import plans, snapshots
+from ansible_collections.dr.aws.plugins.module_utils import calendars, plans, snapshots
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
@@ -35,9 +35,9 @@ from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.status import removed
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
+from ansible_collections.dr.aws.plugins.module_utils.words import duration
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
-from ansible_collections.dr.aws.plugins.plugin_utils.progress import duration
 
 #: Operations that a playbook carries out.
 RUNNABLE = ("failover", "test")
@@ -89,6 +89,7 @@ class ActionModule(BatchAction):
         "operation": {"type": "str", "default": "failover", "choices": list(RUNNABLE)},
         "start": {"type": "bool", "default": True},
         "plan_id": {"type": "raw"},
+        "calendar_override_reason": {"type": "str", "default": ""},
         "cleanup": {"type": "bool", "default": False},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
@@ -155,7 +156,14 @@ class ActionModule(BatchAction):
             self._refuse_shortfalls(made)
         if not made.captured:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
-        return self._begin(made, detected)
+        return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan.parameters, options)})
+
+    def _admitted(self, control: Control, parameters: Parameters, options: Mapping[str, Any]) -> dict[str, str]:
+        """What is recorded of the change calendars. PlanError in a maintenance window."""
+        reason: str = options["calendar_override_reason"]
+        for text in calendars.admit(control, parameters, reason):
+            self.say(f"  ! {text}", color="yellow")
+        return {"calendar_override_reason": reason}
 
     def _keep(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Says what each resource's next step would be, and stores the plan."""
@@ -181,7 +189,7 @@ class ActionModule(BatchAction):
             remedy = f"{short[0].remedy}; or go on as far as it fits: -e accept_shortfalls=true"
             raise DrError(f"the target lacks capacity: {'; '.join(map(str, short))}", remedy)
 
-    def _begin(self, made: Made, detected: str) -> dict[str, Any]:
+    def _begin(self, made: Made, told: Mapping[str, str | None]) -> dict[str, Any]:
         control, plan = made.control, made.plan
         store, parameters = control.store, plan.parameters
         name = new_execution_id(store.clock())
@@ -191,11 +199,11 @@ class ActionModule(BatchAction):
         try:
             store.put_plan(name, {"plan": plan.to_json(), "captured": made.captured})
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
-            store.create_execution({**plan.record(), **who, "detected_at": detected or None})
+            store.create_execution({**plan.record(), **who, **told})
             store.update_execution(name, status="RUNNING")
             fact = _fact(plan, name, fence)
             run = Run.attach(control.settings, fact)
-            run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256)
+            run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256, **told)
         except BaseException:
             lock.release()
             raise
@@ -231,13 +239,14 @@ class ActionModule(BatchAction):
         if record["status"] in ENDED:
             remedy = "leave out execution_id for a new execution"
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
+        admitted = self._admitted(control, plan.parameters, options)
         lock = Lock(control.store)
         fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
         try:
-            control.store.update_execution(name, status="RUNNING", **({"detected_at": detected} if detected else {}))
+            control.store.update_execution(name, status="RUNNING", **admitted, **({"detected_at": detected} if detected else {}))
             fact = _fact(plan, name, fence, phases)
             run = Run.attach(control.settings, fact)
-            run.note("execution_resumed", before=record["status"])
+            run.note("execution_resumed", before=record["status"], **admitted)
         except BaseException:
             lock.release()
             raise

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
 from ansible_collections.dr.aws.plugins.module_utils.plan import Batch, Plan
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview
-
-from .progress import duration
+from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 STATES = {"todo": "to do", "done": "hold already", "deferred": "will be deferred"}
 COLOURS = {"blocked": "red", "failed": "red", "deferred": "yellow"}

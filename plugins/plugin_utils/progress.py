@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from ansible_collections.dr.aws.plugins.module_utils.model import Pair
+from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 ENDED = ("done", "blocked", "deferred", "failed", "would_change")
 #: In check mode the wave says afterwards what it would call.
@@ -16,13 +17,6 @@ COLOURS = {"done": "green", "deferred": "yellow", "blocked": "red", "failed": "r
 #: Seconds between two summary lines, and how many resources one of them names.
 SUMMARY_SECONDS = 5.0
 NAMED = 3
-
-
-def duration(seconds: float) -> str:
-    """90 -> '1m30s': short, for a line on the screen."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
 
 
 class Progress:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .progress import duration
+from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 #: How many fence debts are named.
 NAMED = 5

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.model import Pair
-from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress, duration
+from ansible_collections.dr.aws.plugins.module_utils.words import duration
+from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
 from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
 
 
