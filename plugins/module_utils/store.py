@@ -366,11 +366,11 @@ class Store:
             return None
         return {"at": pointer["at"], "body": json.loads(self.get_object(pointer))}
 
-    def put_object(self, key: str, raw: bytes) -> dict[str, str]:
+    def put_object(self, key: str, raw: bytes, content_type: str = "application/json") -> dict[str, str]:
         """Stores bytes; gives the pointer {"s3": key, "sha256"} for `get_object`."""
         digest = hashlib.sha256(raw).hexdigest()
         try:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=raw, ContentType="application/json", Metadata={"sha256": digest})
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=raw, ContentType=content_type, Metadata={"sha256": digest})
         except Exception as error:
             raise self._no_bucket(error) or error from error
         return {"s3": key, "sha256": digest}
