@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from .accounts import CallError
 from .adapters import adapter
 from .adapters.base import Cloud
 from .engine import Engine
@@ -38,15 +40,28 @@ def capture(cloud: Cloud, pairs: Sequence[Pair], before: Mapping[str, Any], at: 
     captured: dict[str, Mapping[str, Any]] = {}
     samples: dict[str, Mapping[str, Samples]] = {}
     sides: dict[str, str] = {}
-    for pair in pairs:
-        key, one = pair.key, adapter(pair.technology)
-        look = seen[key]
-        sides[key] = look.error or look.active.value
-        directed = pair.reversed() if key in back else pair
-        look = back.get(key, look)
-        new = {} if look.error else one.capture(look.seen, directed)
-        captured[key], samples[key] = keep(last.get(key, {}), kept.get(key, {}), new, at, one.capacities)
+
+    def captures(pair: Pair) -> Mapping[str, Any]:
+        look, directed = back.get(pair.key, seen[pair.key]), pair.reversed() if pair.key in back else pair
+        return {} if look.error else _whole(cloud, look.seen, directed)
+
+    with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="dr-aws") as pool:
+        for pair, new in zip(pairs, pool.map(captures, pairs), strict=True):
+            key, look = pair.key, seen[pair.key]
+            sides[key] = look.error or look.active.value
+            capacities = adapter(pair.technology).capacities
+            captured[key], samples[key] = keep(last.get(key, {}), kept.get(key, {}), new, at, capacities)
     return Captured(captured, samples, sides)
+
+
+def _whole(cloud: Cloud, seen: Any, pair: Pair) -> Mapping[str, Any]:
+    """What is captured of a pair, with sizes where they can be read: without them there is no estimate of costs, and no more."""
+    one = adapter(pair.technology)
+    new = one.capture(seen, pair)
+    try:
+        return {**new, **one.sizes(cloud, seen, pair)} if new else new
+    except CallError:
+        return new
 
 
 def unprepared(

@@ -302,6 +302,7 @@ class AutoscalingGroup(Adapter):
             "min_size": source.minimum,
             "max_size": source.maximum,
             "suspended": sorted(source.suspended),
+            "instance_type": source.instance_type,
             "epoch": source.epoch,
         }
 

@@ -105,6 +105,10 @@ class Adapter(ABC):
     def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
         """What a failover must know of the source when it is gone (capacity, classes, ARNs): JSON values; {} when not seen."""
 
+    def sizes(self, reader: Reader, seen: Any, pair: Pair) -> Mapping[str, Any]:
+        """More of what `capture` gives: what only costs need, and `observe` leaves unread. Describe calls; {} for nothing."""
+        return {}
+
     def receipt(self, call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """What of an accepted call's answer later looks need, because no describe call gives it back (a change id).
 

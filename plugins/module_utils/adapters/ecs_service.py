@@ -39,6 +39,7 @@ from ..parts.ecs_state import (
     Service,
     observed,
     option,
+    size_of,
 )
 from ..parts.task_definition import normalised
 from .base import Adapter, Reader, dark
@@ -289,6 +290,14 @@ class EcsService(Adapter):
         if source.scaling and not source.scaling.held:
             captured |= {"min_capacity": source.scaling.minimum, "max_capacity": source.scaling.maximum}
         return captured
+
+    def sizes(self, reader: Reader, seen: Seen, pair: Pair) -> Mapping[str, Any]:
+        """`task_size` of a source that serves: a call for each service, which no other look needs."""
+        source = seen.source
+        if not isinstance(source, Service) or not source.desired:
+            return {}
+        size = size_of(reader, pair.account, pair.source_region, source)
+        return {} if isinstance(size, Unreachable) else {"task_size": size}
 
     def _stand_by(self, seen: Seen, goal: Goal, standby: Place, model: Place) -> Step:
         """`standby` is a service at zero that runs what `model` runs, its scaling held at zero."""

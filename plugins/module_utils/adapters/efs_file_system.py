@@ -315,7 +315,15 @@ class EfsFileSystem(Adapter):
         source = seen.source
         if not isinstance(source, FileSystem) or not source.writable:
             return {}
-        captured = {"epoch": source.epoch, "size_bytes": source.size_bytes, "throughput_mode": source.throughput}
+        captured = {
+            "epoch": source.epoch,
+            "size_bytes": source.size_bytes,
+            "infrequent_bytes": source.infrequent_bytes,
+            "archive_bytes": source.archive_bytes,
+            "one_zone": source.one_zone,
+            "throughput_mode": source.throughput,
+            "provisioned_mibps": source.provisioned,
+        }
         return captured | ({"target_id": seen.target.id} if isinstance(seen.target, FileSystem) else {})
 
 

@@ -318,6 +318,9 @@ class FsxFileSystem(Adapter):
             "type": source.kind,
             "unsupported": source.unsupported,
             "storage_gb": source.storage_gb,
+            "storage_type": source.shown.get("StorageType", ""),
+            "deployment_type": source.configuration.get("DeploymentType", ""),
+            "throughput": source.throughput,
             "subnets": list(source.subnets),
             "tags": carried(source.tags),
         }

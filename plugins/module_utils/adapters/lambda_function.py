@@ -220,6 +220,8 @@ class LambdaFunction(Adapter):
         return {
             "reserved": source.reserved,
             "provisioned": _provisioned(source, seen.alias),
+            "memory_mib": source.config.get("MemorySize"),
+            "architecture": source.architectures[0],
             "alias": seen.alias,
             "code_sha256": source.live_sha(seen.alias),
             "sources_off": sorted(one.key for one in source.sources if one.state == OFF),

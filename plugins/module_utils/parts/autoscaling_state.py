@@ -50,6 +50,7 @@ class Instance:
     lifecycle: str
     serving: bool
     protected: bool
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,12 @@ class Group:
     @property
     def serving(self) -> int:
         return sum(instance.serving for instance in self.instances)
+
+    @property
+    def instance_type(self) -> str:
+        """What all its instances are of, on demand; "" where they differ, or some may be Spot Instances."""
+        types = {instance.type for instance in self.instances}
+        return types.pop() if len(types) == 1 and not self.mixed else ""
 
     @property
     def idle(self) -> bool:
@@ -268,6 +275,7 @@ def _group(raw: Mapping[str, Any]) -> Group:
                 lifecycle=one["LifecycleState"],
                 serving=one["LifecycleState"] == "InService" and one["HealthStatus"].lower() == "healthy",
                 protected=one["ProtectedFromScaleIn"],
+                type=one.get("InstanceType", ""),
             )
             for one in raw.get("Instances", [])
         ),

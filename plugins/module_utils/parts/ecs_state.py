@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ..adapters.base import Reader
 from ..model import UNREACHABLE, Pair, Unreachable
 from .rewrite import rewritten
-from .task_definition import EcrImage, ecr_images, family, normalised
+from .task_definition import EcrImage, ecr_images, family, normalised, task_size
 
 #: Written by ACTIVATE before it scales: where both sides run, the larger number is the side activated last.
 EPOCH_TAG = "dr:epoch"
@@ -186,6 +186,16 @@ def observed(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
                 )
         seen[pair.key] = one
     return seen
+
+
+def size_of(reader: Reader, account: str, region: str, service: Service) -> dict[str, Any] | Unreachable:
+    """`task_size` of a service whose tasks Fargate runs on demand; {} of any other one."""
+    providers = {one["capacityProvider"] for one in service.spec.get("capacityProviderStrategy", ())}
+    if (providers or {service.spec.get("launchType")}) != {"FARGATE"}:
+        return {}
+    what, absent = ("ecs", "describe_task_definition"), ("ClientException",)
+    found = reader.read(account, region, *what, absent=absent, taskDefinition=service.task_definition)
+    return task_size(found["taskDefinition"]) if isinstance(found, dict) else found or {}
 
 
 def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:

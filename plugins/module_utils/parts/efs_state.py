@@ -40,10 +40,11 @@ class Replication:
 class FileSystem:
     """One side.
 
-    protection: ENABLED (takes writes), DISABLED (may be overwritten), REPLICATING (a destination). replication: the configuration
-    that it is in, as its own region shows it. mounts: subnet id -> state of its mount target; mount_ids: mount target id -> the
-    same. policy: its statements, None when it has none. backups: (started, state) of its AWS Backup jobs, newest first; read only
-    of a source that replicates nowhere.
+    protection: ENABLED (takes writes), DISABLED (may be overwritten), REPLICATING (a destination). provisioned: MiB/s, None in other
+    throughput modes. size_bytes: all of it; infrequent_bytes, archive_bytes: what of it is in cheaper storage classes. one_zone: it
+    is kept in one availability zone. replication: the configuration that it is in, as its own region shows it. mounts: subnet id ->
+    state of its mount target; mount_ids: mount target id -> the same. policy: its statements, None when it has none. backups:
+    (started, state) of its AWS Backup jobs, newest first; read only of a source that replicates nowhere.
     """
 
     id: str
@@ -55,6 +56,9 @@ class FileSystem:
     throughput: str = "elastic"
     provisioned: float | None = None
     size_bytes: int = 0
+    infrequent_bytes: int = 0
+    archive_bytes: int = 0
+    one_zone: bool = False
     replication: Replication | None = None
     mounts: Mapping[str, str] = field(default_factory=dict)
     mount_ids: Mapping[str, str] = field(default_factory=dict)
@@ -219,7 +223,7 @@ def _side(reader: Reader, account: str, region: str, look: Look | Unreachable, i
     policy = reader.read(account, region, "efs", "describe_file_system_policy", absent=absent, FileSystemId=ident)
     if isinstance(mounts, Unreachable) or isinstance(policy, Unreachable):
         return UNREACHABLE
-    place = (region, ident)
+    place, size = (region, ident), shown.get("SizeInBytes", {})
     return FileSystem(
         id=ident,
         arn=shown.get("FileSystemArn") or f"arn:aws:elasticfilesystem:{region}:{account}:file-system/{ident}",
@@ -229,7 +233,10 @@ def _side(reader: Reader, account: str, region: str, look: Look | Unreachable, i
         encrypted=bool(shown.get("Encrypted")),
         throughput=shown.get("ThroughputMode", "bursting"),
         provisioned=shown.get("ProvisionedThroughputInMibps"),
-        size_bytes=int(shown.get("SizeInBytes", {}).get("Value", 0)),
+        size_bytes=int(size.get("Value", 0)),
+        infrequent_bytes=int(size.get("ValueInIA") or 0),
+        archive_bytes=int(size.get("ValueInArchive") or 0),
+        one_zone="AvailabilityZoneName" in shown,
         replication=next((one for one in look.replications if place in (one.source, one.destination)), None),
         mounts={one["SubnetId"]: one["LifeCycleState"] for one in mounts or ()},
         mount_ids={one["MountTargetId"]: one["LifeCycleState"] for one in mounts or ()},

@@ -130,6 +130,11 @@ class FileSystem:
         return found
 
     @property
+    def throughput(self) -> int:
+        """MB/s; for Lustre, of each TiB of storage. 0 where it is not shown."""
+        return int(self.configuration.get("ThroughputCapacity") or self.configuration.get("PerUnitStorageThroughput") or 0)
+
+    @property
     def unsupported(self) -> str:
         """Why AWS takes no backups of it; "" where it does."""
         if self.kind == "ONTAP":

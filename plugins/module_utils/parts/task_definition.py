@@ -53,6 +53,15 @@ def normalised(definition: Mapping[str, Any]) -> dict[str, Any]:
     return members
 
 
+def task_size(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task of it is paid for on Fargate for Linux: {cpu: units, memory_mib, architecture}; {} where it does not say."""
+    cpu, memory = str(definition.get("cpu", "")), str(definition.get("memory", ""))
+    platform = definition.get("runtimePlatform", {})
+    if not (cpu.isdecimal() and memory.isdecimal()) or platform.get("operatingSystemFamily", "LINUX") != "LINUX":
+        return {}
+    return {"cpu": int(cpu), "memory_mib": int(memory), "architecture": platform.get("cpuArchitecture", "X86_64")}
+
+
 def ecr_images(definition: Mapping[str, Any]) -> Iterable[EcrImage]:
     """The images in a private ECR registry: only those can be proven to exist without pulling them."""
     for name in sorted({container["image"] for container in definition.get("containerDefinitions", []) if container.get("image")}):

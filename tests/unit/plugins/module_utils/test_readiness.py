@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils import readiness
+from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, Failure
 from ansible_collections.dr.aws.plugins.module_utils.model import Active, Pair
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed
 
@@ -17,12 +18,17 @@ BEFORE, NOW = "2026-11-28T12:00:00Z", "2026-11-28T13:00:00Z"
 
 
 class Captures:
-    """An adapter's capture only: what it saw, and from where to where."""
+    """An adapter's capture only: what it saw, from where to where, and a size where it could be read."""
 
     capacities = ("desired_count",)
 
     def capture(self, seen: Any, pair: Pair) -> Mapping[str, Any]:
         return {"seen": seen, "from": pair.source_region}
+
+    def sizes(self, reader: Any, seen: Any, pair: Pair) -> Mapping[str, Any]:
+        if seen == "nothing":
+            raise CallError(Failure("denied", "AccessDenied", "no"))
+        return {"size": 2}
 
 
 def test_the_side_that_serves_is_captured_and_what_is_silent_keeps_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,8 +50,8 @@ def test_the_side_that_serves_is_captured_and_what_is_silent_keeps_the_last(monk
     found = readiness.capture(None, pairs, before, NOW)
     assert found.sides == {"there": "source", "here": "target", "silent": "unknown", "denied": "AccessDenied: no"}
     assert found.captured == {
-        "there": {"seen": "east serves", "from": "east"},
-        "here": {"seen": "west serves, turned round", "from": "west"},
+        "there": {"seen": "east serves", "from": "east", "size": 2},
+        "here": {"seen": "west serves, turned round", "from": "west", "size": 2},
         "silent": {"seen": "nothing", "from": "east"},
         "denied": {"desired_count": 4},
     }

@@ -646,7 +646,7 @@ def test_health(sentence: str, seen: Seen, status: str) -> None:
         (
             "size, suspensions and mark",
             group(4, suspended=frozenset({"AZRebalance"}), epoch=3),
-            {"desired_capacity": 4, "min_size": 2, "max_size": 10, "suspended": ["AZRebalance"], "epoch": 3},
+            {"desired_capacity": 4, "min_size": 2, "max_size": 10, "suspended": ["AZRebalance"], "instance_type": "", "epoch": 3},
         ),
         ("zero is not a capacity", group(), {}),
         ("absent", None, {}),
@@ -655,3 +655,20 @@ def test_health(sentence: str, seen: Seen, status: str) -> None:
 )
 def test_capture(sentence: str, source: Any, known: dict[str, Any]) -> None:
     assert ADAPTER.capture(Seen(source, group()), PAIR) == known, sentence
+
+
+@pytest.mark.parametrize(
+    ("types", "mixed", "said"),
+    [
+        (("m5.large", "m5.large"), False, "m5.large"),
+        (("m5.large", "m5.xlarge"), False, ""),
+        (("m5.large", "m5.large"), True, ""),
+        ((), False, ""),
+    ],
+)
+def test_the_type_is_captured_where_all_instances_are_of_it_and_none_is_a_spot_instance(
+    types: tuple[str, ...], mixed: bool, said: str
+) -> None:
+    instances = tuple(Instance(f"i-{number}", "InService", True, False, one) for number, one in enumerate(types))
+    source = group(2, instances=instances, mixed=mixed)
+    assert ADAPTER.capture(Seen(source, group()), PAIR)["instance_type"] == said

@@ -587,3 +587,39 @@ def test_capture(sentence: str, source: Any, known: dict[str, int]) -> None:
     found = dict(ADAPTER.capture(Seen(source, service()), PAIR))
     found.pop("task_definition", None)
     assert found == known, sentence
+
+
+class Definitions:
+    """A region that has one task definition, and says nothing where that is UNREACHABLE."""
+
+    def __init__(self, definition: Any) -> None:
+        self.definition = definition
+
+    def read(self, account: str, region: str, service: str, operation: str, **params: Any) -> Any:
+        assert (region, operation) == (EAST, "describe_task_definition")
+        return self.definition
+
+
+FARGATE = {"launchType": "FARGATE"}
+PROVIDED = {"capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}
+SPOT = {"capacityProviderStrategy": [*PROVIDED["capacityProviderStrategy"], {"capacityProvider": "FARGATE_SPOT"}]}
+DEFINED = {"taskDefinition": {"cpu": "256", "memory": "512"}}
+SIZE = {"cpu": 256, "memory_mib": 512, "architecture": "X86_64"}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source", "definition", "sizes"),
+    [
+        ("on Fargate", service(4, spec=FARGATE), DEFINED, {"task_size": SIZE}),
+        ("by a capacity provider", service(4, spec=PROVIDED), DEFINED, {"task_size": SIZE}),
+        ("some of it at the spot price", service(4, spec=SPOT), DEFINED, {"task_size": {}}),
+        ("on instances", service(4, spec={"launchType": "EC2"}), DEFINED, {"task_size": {}}),
+        ("its definition is gone", service(4, spec=FARGATE), None, {"task_size": {}}),
+        ("its region has just become dark", service(4, spec=FARGATE), UNREACHABLE, {}),
+        ("it runs nothing", service(spec=FARGATE), DEFINED, {}),
+        ("it is not seen", UNREACHABLE, DEFINED, {}),
+    ],
+)
+def test_the_size_of_a_task(sentence: str, source: Any, definition: Any, sizes: dict[str, Any]) -> None:
+    reader: Any = Definitions(definition)
+    assert ADAPTER.sizes(reader, Seen(source, service()), PAIR) == sizes, sentence

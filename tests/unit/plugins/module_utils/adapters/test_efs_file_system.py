@@ -425,5 +425,8 @@ def test_health(sentence: str, target: Any, status: str) -> None:
 
 def test_capture_only_of_what_serves() -> None:
     assert ADAPTER.capture(BOTH, PAIR)["target_id"] == "fs-w"
+    sizes = {"size_bytes": 9, "infrequent_bytes": 4, "archive_bytes": 2, "one_zone": True}
+    captured = ADAPTER.capture(look(side(**sizes, provisioned=64.0), copy()), PAIR)
+    assert captured == {**captured, **sizes, "provisioned_mibps": 64.0}
     assert ADAPTER.capture(look(copy(EAST), served()), PAIR) == {}
     assert ADAPTER.capture(look(UNREACHABLE, copy()), PAIR) == {}

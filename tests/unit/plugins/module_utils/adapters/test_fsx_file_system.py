@@ -466,5 +466,8 @@ def test_interfaces_are_asked_for_as_many_as_a_filter_takes() -> None:
 
 def test_capture_only_of_what_serves() -> None:
     assert ADAPTER.capture(look(side(epoch=1), None), PAIR)["tags"] == {"Customer": "shop"}
+    shown = {"StorageType": "HDD", "WindowsConfiguration": {"DeploymentType": "MULTI_AZ_1", "ThroughputCapacity": 32}}
+    captured = ADAPTER.capture(look(side(kind="WINDOWS", shown=shown), None), PAIR)
+    assert captured == {**captured, "storage_type": "HDD", "deployment_type": "MULTI_AZ_1", "throughput": 32}
     assert ADAPTER.capture(look(retired(), None), PAIR) == {}
     assert ADAPTER.capture(look(UNREACHABLE, None), PAIR) == {}

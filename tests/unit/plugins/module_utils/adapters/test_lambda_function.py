@@ -483,10 +483,12 @@ def test_rollback(sentence: str, seen: Seen, goal: Goal, kind: type, says: str) 
 
 
 def test_what_readiness_captures() -> None:
-    source = function(reserved=7, provisioned=GOOD, epoch=2, sources="a=Enabled b=Disabled")
+    source = function(reserved=7, provisioned=GOOD, epoch=2, sources="a=Enabled b=Disabled", config={"MemorySize": 512})
     assert ADAPTER.capture(look(source, standby()), PAIR) == {
         "reserved": 7,
         "provisioned": 5,
+        "memory_mib": 512,
+        "architecture": "x86_64",
         "alias": "live",
         "code_sha256": "v1",
         "sources_off": ["b"],

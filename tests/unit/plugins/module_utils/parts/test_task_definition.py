@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.parts.rewrite import rewritten
-from ansible_collections.dr.aws.plugins.module_utils.parts.task_definition import ecr_images, family, normalised
+from ansible_collections.dr.aws.plugins.module_utils.parts.task_definition import ecr_images, family, normalised, task_size
 
 DIGEST = f"sha256:{'0' * 64}"
 
@@ -61,3 +63,20 @@ def test_a_family_is_read_from_an_arn_and_from_a_name() -> None:
 def test_only_private_ecr_images_can_be_proven(image: str, found: tuple[str, tuple[str, str]] | None) -> None:
     images = [(one.repository, one.reference) for one in ecr_images({"containerDefinitions": [{"image": image}]})]
     assert images == ([found] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("definition", "size"),
+    [
+        ({"cpu": "256", "memory": "512"}, {"cpu": 256, "memory_mib": 512, "architecture": "X86_64"}),
+        (
+            {"cpu": "1024", "memory": "2048", "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}},
+            {"cpu": 1024, "memory_mib": 2048, "architecture": "ARM64"},
+        ),
+        ({"cpu": "1024", "memory": "2048", "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, {}),
+        ({"memory": "512"}, {}),
+        ({}, {}),
+    ],
+)
+def test_what_a_task_is_paid_for(definition: dict[str, Any], size: dict[str, Any]) -> None:
+    assert task_size(definition) == size
