@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils import calendars
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
@@ -49,6 +50,7 @@ class ActionModule(BatchAction):
         goals = run.goals(hosts, leave_out=already)
         waves = sorted({pair.wave for pair in run.pairs(hosts)})
         name = f"{phase}, wave {', '.join(map(str, waves))}"
+        calendars.pause(run, name)
         self.say(f"{name}: {len(hosts)} resources" + _already(already))
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None)

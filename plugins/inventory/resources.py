@@ -113,6 +113,13 @@ options:
     description:
       - Who is behind the run, as CloudTrail keeps it over all sessions. Roles must allow C(sts:SetSourceIdentity).
     type: str
+  change_calendars:
+    description:
+      - Change calendars of Systems Manager, by name in O(control_region) or by ARN. While one is closed no execution begins, and a
+        running one pauses before its next wave. See C(docs/failover.md).
+    type: list
+    elements: str
+    default: []
   account_timeout_seconds:
     description: Seconds that one account may take in one region, throttling included. Then it counts as an error.
     type: int

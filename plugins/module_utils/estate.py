@@ -40,6 +40,7 @@ OPTIONS: Final = (
     "customers",
     "strict_tags",
     "source_identity",
+    "change_calendars",
     "account_timeout_seconds",
     "workers",
     "connect_timeout",
@@ -82,6 +83,7 @@ def control(options: Mapping[str, Any]) -> dict[str, Any]:
         "topic_arn": options["control_topic_arn"],
         "poll_limit_seconds": options["poll_limit_seconds"],
         "source_identity": options["source_identity"],
+        "change_calendars": list(options["change_calendars"] or ()),
     }
 
 

@@ -26,6 +26,7 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "execution_failed": ("critical", "FAILED"),
     "execution_cancelled": ("warning", "cancelled"),
     "approval_timed_out": ("critical", "approval TIMED OUT, paused"),
+    "window_closed": ("warning", "PAUSED, a change calendar is closed"),
     "fence_debt": ("critical", "FENCE DEBT: a source must be fenced when it answers"),
     "capacity_warning": ("warning", "limits are NEAR"),
     "capacity_critical": ("critical", "limits are REACHED"),

@@ -82,6 +82,12 @@ options:
       - A stored plan to carry out. Its parameters are taken where they are not given.
       - Refused when reality has drifted from it, with what differs. That the source region does not answer any more is no drift.
     type: raw
+  calendar_override_reason:
+    description:
+      - Why an unplanned execution begins, or goes on, although a change calendar of the inventory's C(change_calendars) is closed.
+        The reason is recorded.
+    type: str
+    default: ""
   cleanup:
     description: Only removes what the drill O(execution_id) has made.
     type: bool

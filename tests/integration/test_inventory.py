@@ -124,6 +124,7 @@ def test_groups_variables_and_order(sandbox: Any, run: Callable[..., Any], tmp_p
         "topic_arn": None,
         "poll_limit_seconds": None,
         "source_identity": None,
+        "change_calendars": [],
     }
 
 
