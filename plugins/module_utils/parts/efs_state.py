@@ -40,8 +40,8 @@ class Replication:
 class FileSystem:
     """One side.
 
-    protection: ENABLED (takes writes), DISABLED (may be overwritten), REPLICATING (a destination). provisioned: MiB/s, None in other
-    throughput modes. size_bytes: all of it; infrequent_bytes, archive_bytes: what of it is in cheaper storage classes. one_zone: it
+    protection: ENABLED (takes writes), DISABLED (may be overwritten), REPLICATING (a destination). provisioned: MiB/s, None in all
+    other modes. size_bytes: all of it; infrequent_bytes, archive_bytes: what of it is in cheaper storage classes. one_zone: it
     is kept in one availability zone. replication: the configuration that it is in, as its own region shows it. mounts: subnet id ->
     state of its mount target; mount_ids: mount target id -> the same. policy: its statements, None when it has none. backups:
     (started, state) of its AWS Backup jobs, newest first; read only of a source that replicates nowhere.
