@@ -130,7 +130,7 @@ class ActionModule(BatchAction):
         goals = [Goal(pair, parameters.mode, parameters.cleanup_policy, captured=captured.get(pair.key, {})) for pair in pairs]
         standing = [goal.pair.key for goal in goals if not parameters.drill and _stands(looks[goal.pair.key], goal)]
         durations = self._durations(control, parameters, {pair.technology for pair in pairs})
-        said += drifted(kept, chosen)
+        said += drifted(kept, chosen, options["inventory"].get("missing", ()))
         plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing, said)
         if before:
             plans.refuse_drift(name, before, plan)

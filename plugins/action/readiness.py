@@ -32,6 +32,7 @@ class ActionModule(BatchAction):
         "inventory": {"type": "dict", "required": True},
         "drift_percent": {"type": "int", "default": drift.CAPACITY_PERCENT},
         "minimum_score": {"type": "int", "default": 0},
+        "restore_snapshot": {"type": "str"},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 
@@ -44,8 +45,10 @@ class ActionModule(BatchAction):
         parameters = validate_parameters({name: options[name] for name in PARAMETERS}, facts)
         if not 0 <= wanted <= 100:
             raise InputError("minimum_score", wanted, "a whole number from 0 to 100", "-e minimum_score=80, or leave it out")
-        _refuse_incomplete(inventory)
         scope = (parameters.customer, parameters.environment)
+        if options["restore_snapshot"]:
+            return self._restore(control, scope, options["restore_snapshot"])
+        _refuse_incomplete(inventory, len(hosts))
         mine = {key: one for key, one in hosts.items() if (one["dr_customer"], one["dr_environment"]) == scope}
         pairs = [pair_of(key, one, parameters.primary_region, parameters.dr_region) for key, one in mine.items()]
         last, problems = snapshots.last_good(control.store, *scope)
@@ -76,8 +79,23 @@ class ActionModule(BatchAction):
             raise DrError(f"the readiness score of {name} is {told['score']}, less than minimum_score={wanted}{worst}")
         return answer
 
+    def _restore(self, control: Control, scope: tuple[str, str], at: str) -> dict[str, Any]:
+        """Puts an earlier snapshot in the place of the last. Looks at nothing of the estate: its source may be dark."""
+        kept = snapshots.version(control.store, *scope, at)
+        if kept.problem:
+            raise DrError(f"the snapshot of {at} cannot be restored: {kept.problem}", "take another one")
+        answer: dict[str, Any] = {"changed": True, "resources": len(kept.body["resources"])}
+        if not self._task.check_mode:
+            answer["snapshot"] = control.store.put_snapshot(*scope, kept.body)
+        self.say(f"the snapshot of {kept.body['created_at']} is the last of {'/'.join(scope)} again")
+        return answer
 
-def _refuse_incomplete(inventory: Mapping[str, Any]) -> None:
+
+def _refuse_incomplete(inventory: Mapping[str, Any], number: int) -> None:
+    """number: of the hosts in the run. A snapshot of some of them would lose the others."""
+    known = sum(inventory["counts"].values())
+    if number < known:
+        raise DrError(f"the run is limited to {number} of {known} resources; the last snapshot was kept", "leave out --limit")
     if inventory["complete"] and not inventory["stale_regions"]:
         return
     errors = "; ".join(f"account {one['account']}: {one['code']}: {one['message']}" for one in inventory["errors"])

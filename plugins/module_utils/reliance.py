@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from . import drift, snapshot
-from .dynamo import epoch
 from .parameters import Facts, Parameters
 from .plan import PlanError
 from .snapshots import Kept
 
 ACCEPT: Final = "-e accept_snapshot=true goes on with it"
+RESTORE: Final = "ansible-playbook dr.aws.readiness -e restore_snapshot=<time>"
 #: How many changes since the snapshot a plan names.
 NAMED: Final = 10
 
@@ -28,14 +29,16 @@ def rely(kept: Kept | None, facts: Facts, parameters: Parameters, now: float) ->
     accepted, said = parameters.accept_snapshot, []
     for problem in _problems(kept, facts, parameters):
         if not accepted:
-            raise PlanError(f"the readiness snapshot is not used: {problem}", f"see who changed it; {ACCEPT}, unverified")
+            remedy = f"see who changed it; {RESTORE} puts an earlier one in its place; {ACCEPT}, unverified"
+            raise PlanError(f"the readiness snapshot is not used: {problem}", remedy)
         said.append(f"the readiness snapshot is used unverified: {problem}")
     if accepted and facts.unverified:
         facts = replace(facts, complete=True)
-    if kept:
-        hours = (now - epoch(kept.at)) / 3600
+    if kept and kept.body:
+        hours = snapshot.age_seconds(kept.body, datetime.fromtimestamp(now, UTC)) / 3600
         if hours > parameters.snapshot_max_age_hours:
-            text = f"the readiness snapshot is {_age(hours)} old (of {kept.at}), more than {parameters.snapshot_max_age_hours} h"
+            made = kept.body["created_at"]
+            text = f"the readiness snapshot is {_age(hours)} old (of {made}), more than {parameters.snapshot_max_age_hours} h"
             if facts.stale and not accepted:
                 dark = ", ".join(sorted({region for _account, region in facts.stale}))
                 text += f", and nothing else tells what {dark}, which does not answer, held"
@@ -44,11 +47,15 @@ def rely(kept: Kept | None, facts: Facts, parameters: Parameters, now: float) ->
     return facts, said
 
 
-def drifted(kept: Kept | None, hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Warnings: what of the inventory is not as the snapshot has it. hosts: those of the plan's customer and environment."""
+def drifted(kept: Kept | None, hosts: Mapping[str, Mapping[str, Any]], missing: Collection[str]) -> list[str]:
+    """Warnings: what of the inventory is not as the snapshot has it.
+
+    hosts: those of the plan's customer and environment, as far as they are in the run. missing: what the inventory did not find.
+    """
     if kept is None or not kept.body:
         return []
-    changes = drift.compare(kept.body, snapshot.resources(hosts))
+    compared = drift.compare(kept.body, snapshot.resources(hosts))
+    changes = [change for change in compared if change.what != "gone" or change.resource in missing]
     more = [f"{len(changes) - NAMED} more changes since the snapshot"] if len(changes) > NAMED else []
     return [f"since the snapshot of {kept.at}: {change}" for change in changes[:NAMED]] + more
 

@@ -40,6 +40,11 @@ options:
   snapshot_max_age_hours:
     description: A last snapshot that is older, in hours, costs points. V(24) when it is left out.
     type: raw
+  restore_snapshot:
+    description:
+      - When a snapshot was stored, such as V(2026-11-28T16:30:00Z). It takes the place of the last one, and nothing else is done.
+      - Its checksums are verified, and it stays as old as it is.
+    type: str
   minimum_score:
     description: Fails, after everything was stored, when the score is lower.
     type: int

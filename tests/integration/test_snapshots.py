@@ -96,6 +96,27 @@ def test_every_snapshot_is_kept_and_says_what_changed_since_the_one_before(sandb
     assert first.body["captured"][orders]["desired_count"] == 3
 
 
+def test_an_earlier_snapshot_takes_the_place_of_one_that_was_changed(sandbox: Any, operator: Operator, store: Store) -> None:
+    """Also with the source dark, and at the age that it has."""
+    operator.load(estate())
+    operator.readiness()
+    (first,) = snapshots.versions(store, "acme", "production")
+    operator.run("readiness", "--limit", "technology_ecs", **SCOPE).refused("5 of 8 resources; the last snapshot was kept")
+    operator.readiness()
+    newer, _older = snapshots.versions(store, "acme", "production")
+    for key in (LATEST, str(newer["s3"])):
+        tamper(store, key, lambda body: body.replace(b"shop/basket", b"shop/casket"))
+    sandbox.dark(EAST)
+    asked = {**SCOPE, "mode": "unplanned"}
+    operator.run("plan", "--flush-cache", **asked).refused("the readiness snapshot is not used", "-e restore_snapshot=")
+    operator.run("readiness", **SCOPE, restore_snapshot=newer["at"]).refused("cannot be restored")
+    operator.run("readiness", **SCOPE, restore_snapshot="yesterday").refused("has no snapshot of yesterday", first["at"])
+    operator.run("readiness", **SCOPE, restore_snapshot=first["at"]).ok()
+    kept, before = snapshots.latest(store, "acme", "production"), snapshots.version(store, "acme", "production", first["at"])
+    assert kept is not None and (kept.problem, kept.body) == ("", before.body)
+    operator.run("plan", "--flush-cache", **asked).ok()
+
+
 def test_readiness_does_without_a_snapshot_that_was_changed(sandbox: Any, operator: Operator, store: Store) -> None:
     """The last that is what was stored counts; the new one makes all well again."""
     operator.load(estate())

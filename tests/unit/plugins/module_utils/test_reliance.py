@@ -22,7 +22,7 @@ LIVE = Facts(("us-east-1", "us-west-2"), frozenset({("acme", "production")}), sn
 DARK = replace(LIVE, stale=frozenset({("200000000001", "us-east-1")}))
 TAKEN = replace(DARK, snapshots={}, unverified={SCOPE: "does not match"}, complete=False)
 ASKED = Parameters("acme", "production", "us-east-1", "us-west-2")
-GOOD = Kept(AT, {"sha256": "f00d", "resources": [], "captured": {"a": {"n": 1}}})
+GOOD = Kept(AT, {"created_at": "2026-11-28T12:00:00+00:00", "sha256": "f00d", "resources": [], "captured": {"a": {"n": 1}}})
 BAD = replace(GOOD, problem="it is not what was stored")
 
 
@@ -54,7 +54,13 @@ def test_refused_unless_accepted(kept: Kept, facts: Facts, hours: float, why: st
         pytest.param(None, DARK, 0, [], id="none, which the plan itself refuses"),
         pytest.param(GOOD, LIVE, 1, [], id="fresh"),
         pytest.param(GOOD, DARK, 24, [], id="fresh enough to rely on"),
-        pytest.param(GOOD, LIVE, 25, [f"the readiness snapshot is 25 h old (of {AT}), more than 24 h"], id="old, but all answers"),
+        pytest.param(
+            GOOD,
+            LIVE,
+            25,
+            ["the readiness snapshot is 25 h old (of 2026-11-28T12:00:00+00:00), more than 24 h"],
+            id="old, but all answers",
+        ),
         pytest.param(GOOD, replace(LIVE, snapshots={SCOPE: "beef"}), 1, [], id="a cached inventory knows an earlier one"),
     ],
 )
@@ -68,8 +74,13 @@ def test_the_limit_is_a_parameter() -> None:
 
 def test_drift_is_named_up_to_a_number() -> None:
     hosts = {f"ecs-{number:02}": {"dr_technology": "ecs"} for number in range(NAMED + 2)}
-    said = drifted(GOOD, hosts)
+    said = drifted(GOOD, hosts, ())
     assert said[0] == f"since the snapshot of {AT}: ecs-00 is new"
     assert said[NAMED:] == ["2 more changes since the snapshot"]
-    assert drifted(None, hosts) == []
-    assert drifted(Kept(AT, {}, "nothing can be read"), hosts) == []
+    assert drifted(None, hosts, ()) == []
+    assert drifted(Kept(AT, {}, "nothing can be read"), hosts, ()) == []
+
+
+def test_what_a_run_is_limited_to_leaves_nothing_missing() -> None:
+    known = replace(GOOD, body={**GOOD.body, "resources": [{"key": "ecs-1"}, {"key": "ecs-2"}]})
+    assert drifted(known, {}, ["ecs-2"]) == [f"since the snapshot of {AT}: ecs-2 is gone"]
