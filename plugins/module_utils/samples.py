@@ -39,7 +39,7 @@ def keep(
     folded: dict[str, Samples] = {}
     for name in capacities:
         value = captured.get(name)
-        if type(value) is not int:
+        if isinstance(value, bool) or not isinstance(value, int):
             continue
         kept = samples.get(name) or []
         folded[name] = fold(kept, value, at) if name in now or not kept else fold(kept, 0, at)

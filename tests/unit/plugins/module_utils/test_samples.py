@@ -80,7 +80,7 @@ def test_what_is_kept_of_a_resource(before: dict[str, Any], now: dict[str, Any],
     assert first == before
     second, samples = keep(first, samples, now, at(1), ("desired",))
     assert second == captured
-    assert set(samples) == ({"desired"} if type(captured.get("desired")) is int else set())
+    assert set(samples) == ({"desired"} if isinstance(captured.get("desired"), int) else set())
 
 
 def test_a_capacity_without_samples_counts_from_now() -> None:
