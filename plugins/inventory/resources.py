@@ -50,6 +50,9 @@ options:
   control_bucket:
     description: The S3 bucket of the control plane, which also holds the readiness snapshots.
     type: str
+  control_audit_bucket:
+    description: The S3 bucket of audit evidence, with Object Lock. The name of O(control_bucket) with C(-audit) when it is left out.
+    type: str
   control_topic_arn:
     description: The SNS topic that people are notified by.
     type: str

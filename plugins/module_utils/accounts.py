@@ -211,6 +211,8 @@ class Accounts:
         self._sessions: dict[str, Any] = {}
         self._clients: dict[tuple[str, str, str, int], Any] = {}
         self._caller: str | None = None
+        #: Role ARN -> how it went: "assumed", or the code of the refusal.
+        self.assumed: dict[str, str] = {}
 
     def client(self, service: str, account: str, region: str, *, attempts: int = READ_ATTEMPTS) -> Any:
         """A boto3 client. account: a known one, or "" for the caller's own credentials, whatever account they are of.
@@ -302,7 +304,10 @@ class Accounts:
         try:
             given = self.control("sts").assume_role(**wanted)["Credentials"]
         except Exception as error:
+            failure = classify(error)
+            self.assumed[str(account.role_arn)] = failure.code if failure else type(error).__name__
             raise _no_session(error, f"assume role {account.role_arn}, asked in {self.control_region}") from error
+        self.assumed[str(account.role_arn)] = "assumed"
         return {
             "access_key": given["AccessKeyId"],
             "secret_key": given["SecretAccessKey"],

@@ -116,10 +116,18 @@ class Approvals:
         return shown(item)
 
     def decide(
-        self, execution_id: str, token: str, decision: str, approver: str, *, plan_sha256: str | None = None
+        self,
+        execution_id: str,
+        token: str,
+        decision: str,
+        approver: str,
+        *,
+        plan_sha256: str | None = None,
+        identity: str = "",
     ) -> dict[str, Any]:
         """Records a decision, once. ApprovalRefusedError: a wrong, foreign, expired or used token, a changed plan, an approver
-        who may not. plan_sha256: of the plan that the approver has seen, compared when given. Gives the approval."""
+        who may not. plan_sha256: of the plan that the approver has seen, compared when given. identity: of the caller, as STS says it, for the
+        audit trail. Gives the approval."""
         if decision not in DECISIONS:
             raise InputError("decision", decision, " or ".join(DECISIONS), "-e decision=approve, or -e decision=reject")
         if not str(approver or "").strip():
@@ -151,9 +159,8 @@ class Approvals:
         except RefusedError as refused:
             text = f"the approval of {item['gate']} is {refused.item.get('state', 'gone')} already"
             raise ApprovalRefusedError(text, status) from refused
-        self.store.note(
-            execution_id, f"approval_{decided['state']}", actor=approver, gate=item["gate"], plan_sha256=item["plan_sha256"]
-        )
+        told = {"approver": approver, "gate": item["gate"], "plan_sha256": item["plan_sha256"]}
+        self.store.note(execution_id, f"approval_{decided['state']}", actor=identity or approver, **told)
         return {name: decided[name] for name in ("execution_id", "gate", "state", "approver", "decided_at", "plan_sha256")}
 
     def _close(self, item: Mapping[str, Any], state: str, approver: str) -> dict[str, Any]:

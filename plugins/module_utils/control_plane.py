@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control plane: table, bucket and topic in the control region. Made, and brought back to what they must be, idempotently.
+"""The control plane: table, two buckets and topic in the control region. Made, and brought back to what they must be, idempotently.
 
 Facts: DynamoDB developer guide (PITR, TTL and indexes are set one by one, each only while the table is ACTIVE); S3 user guide (a
-bucket in us-east-1 is made without a location constraint).
+bucket in us-east-1 is made without a location constraint; Object Lock needs versioning, and a COMPLIANCE lock ends by time only).
 """
 
 from __future__ import annotations
@@ -14,10 +14,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .dynamo import error_code
-from .errors import DrError
+from .errors import DrError, InputError
 
-#: Index -> its partition attribute; the sort key is always started_at.
-INDEXES: Final = {"by-scope": "scope", "by-status": "status", "by-day": "day"}
+#: Index -> its partition and sort attributes: three of executions, three of audit entries.
+INDEXES: Final = {
+    "by-scope": ("scope", "started_at"),
+    "by-status": ("status", "started_at"),
+    "by-day": ("day", "started_at"),
+    "audit-by-actor": ("actor", "at"),
+    "audit-by-day": ("audit_day", "at"),
+    "audit-by-type": ("event_type", "at"),
+}
+#: How objects of evidence are locked unless told otherwise: for seven years (NFR-3.4), by nobody to be shortened.
+LOCK_MODES: Final = ("COMPLIANCE", "GOVERNANCE")
+LOCK_DAYS: Final = 2557
 TTL_ATTRIBUTE: Final = "expires_at"
 POLL_SECONDS: Final = 2.0
 POLLS: Final = 150
@@ -25,11 +35,17 @@ POLLS: Final = 150
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the parts of a control plane are called."""
+    """What the parts of a control plane are called. audit: the bucket of evidence, `<bucket>-audit` when it is empty."""
 
     table: str
     bucket: str
     topic: str
+    audit: str = ""
+
+    @property
+    def audit_bucket(self) -> str:
+        """The bucket of evidence."""
+        return self.audit or f"{self.bucket}-audit"
 
     @classmethod
     def default(cls, account: str, region: str) -> Names:
@@ -39,10 +55,14 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """changes: what was changed, or would be, for people. topic_arn: None in check mode while there is no topic."""
+    """changes: what was changed, or would be, for people. topic_arn: None in check mode while there is no topic.
+
+    lock: (mode, days), how new objects of evidence are locked.
+    """
 
     changes: tuple[str, ...]
     topic_arn: str | None
+    lock: tuple[str, int]
 
     @property
     def changed(self) -> bool:
@@ -60,18 +80,24 @@ def ensure(
     apply: bool = True,
     deletion_protection: bool = True,
     kms_key_id: str | None = None,
+    lock_mode: str | None = None,
+    lock_days: int | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Table, bucket and topic as they must be. apply=False: check mode, changes nothing.
+    """Table, buckets and topic as they must be. apply=False: check mode, changes nothing.
 
-    kms_key_id: encrypts the topic (messages hold approval tokens); without one AWS's own key for SNS is used. Nothing is ever
-    deleted, and a bucket that belongs to someone else is an error.
+    kms_key_id: encrypts the topic (messages hold approval tokens); without one AWS's own key for SNS is used. lock_mode, lock_days:
+    of new objects of evidence; None leaves what is, LOCK_MODES[0] and LOCK_DAYS for a new bucket. Nothing is ever deleted, no lock
+    made weaker, and a bucket that belongs to someone else is an error.
     """
     table = _Table(dynamodb, names.table, sleep)
     changes = table.ensure(apply, deletion_protection)
     changes += _bucket(s3, names.bucket, region, apply)
+    changes += _bucket(s3, names.audit_bucket, region, apply, lockable=True)
+    lock, lock_changes = _lock(s3, names.audit_bucket, lock_mode, lock_days, apply)
+    changes += lock_changes
     topic_arn, topic_changes = _topic(sns, names.topic, kms_key_id or "alias/aws/sns", apply)
-    return Outcome(tuple(changes + topic_changes), topic_arn)
+    return Outcome(tuple(changes + topic_changes), topic_arn, lock)
 
 
 class _Table:
@@ -119,7 +145,7 @@ class _Table:
             TableName=self.name,
             BillingMode="PAY_PER_REQUEST",
             KeySchema=_keys("PK", "SK"),
-            AttributeDefinitions=_attributes("PK", "SK", "started_at", *INDEXES.values()),
+            AttributeDefinitions=_attributes("PK", "SK", *(name for keys in INDEXES.values() for name in keys)),
             GlobalSecondaryIndexes=[_index(name) for name in INDEXES],
             DeletionProtectionEnabled=deletion_protection,
             SSESpecification={"Enabled": True},
@@ -128,7 +154,7 @@ class _Table:
     def _add_index(self, name: str) -> None:
         self.client.update_table(
             TableName=self.name,
-            AttributeDefinitions=_attributes("PK", "SK", "started_at", INDEXES[name]),
+            AttributeDefinitions=_attributes("PK", "SK", *INDEXES[name]),
             GlobalSecondaryIndexUpdates=[{"Create": _index(name)}],
         )
         self._settled()
@@ -181,26 +207,27 @@ def _keys(partition: str, sort: str) -> list[dict[str, str]]:
 
 
 def _attributes(*names: str) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+    return [{"AttributeName": name, "AttributeType": "S"} for name in dict.fromkeys(names)]
 
 
 def _index(name: str) -> dict[str, Any]:
-    return {"IndexName": name, "KeySchema": _keys(INDEXES[name], "started_at"), "Projection": {"ProjectionType": "ALL"}}
+    return {"IndexName": name, "KeySchema": _keys(*INDEXES[name]), "Projection": {"ProjectionType": "ALL"}}
 
 
 _BLOCKED: Final = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 
 
-def _bucket(s3: Any, bucket: str, region: str, apply: bool) -> list[str]:
+def _bucket(s3: Any, bucket: str, region: str, apply: bool, *, lockable: bool = False) -> list[str]:
     changes = []
     exists = _bucket_exists(s3, bucket)
     if not exists:
         changes.append(f"create bucket {bucket}")
         if apply:
             place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **place)
+            s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", ObjectLockEnabledForBucket=lockable, **place)
             exists = True
-    if not exists or s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+    versioned = s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled" if exists else lockable  # a lock brings versions
+    if not versioned:
         changes.append(f"version bucket {bucket}")
         if apply:
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -218,6 +245,25 @@ def _bucket(s3: Any, bucket: str, region: str, apply: bool) -> list[str]:
     return changes
 
 
+def _lock(s3: Any, bucket: str, mode: str | None, days: int | None, apply: bool) -> tuple[tuple[str, int], list[str]]:
+    """How new objects are locked from now on, and what that changes. What is locked already stays as it is."""
+    read = s3.get_object_lock_configuration
+    found = _setting(read, bucket, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") or {}
+    rule = found.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+    held = (rule["Mode"], int(rule.get("Days") or 0) or int(rule.get("Years") or 0) * 365) if rule else None
+    wanted = (mode or (held[0] if held else LOCK_MODES[0]), days or (held[1] if held else LOCK_DAYS))
+    if held and LOCK_MODES.index(wanted[0]) > LOCK_MODES.index(held[0]):
+        raise InputError("object_lock_mode", mode, f"{held[0]}, which bucket {bucket} has", "choose another bucket for evidence")
+    if held and wanted[1] < held[1]:
+        raise InputError("object_lock_days", days, f"at least {held[1]}, as bucket {bucket} has", "choose another bucket for evidence")
+    if held == wanted:
+        return wanted, []
+    if apply:
+        retention = {"DefaultRetention": {"Mode": wanted[0], "Days": wanted[1]}}
+        s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": retention})
+    return wanted, [f"lock new objects of bucket {bucket} for {wanted[1]} days ({wanted[0]})"]
+
+
 def _bucket_exists(s3: Any, bucket: str) -> bool:
     try:
         s3.head_bucket(Bucket=bucket)
@@ -232,11 +278,11 @@ def _bucket_exists(s3: Any, bucket: str) -> bool:
     return True
 
 
-def _setting(read: Callable[..., dict[str, Any]], bucket: str, absent: str) -> dict[str, Any] | None:
+def _setting(read: Callable[..., dict[str, Any]], bucket: str, *absent: str) -> dict[str, Any] | None:
     try:
         return read(Bucket=bucket)
     except Exception as error:
-        if error_code(error) == absent:
+        if error_code(error) in absent:
             return None
         raise
 

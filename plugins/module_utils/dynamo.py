@@ -151,24 +151,38 @@ class Table:
             wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return _item(self._call("update_item", **wanted)["Attributes"])
 
-    def query(self, pk: str, prefix: str, *, newest_first: bool = False, limit: int | None = None) -> Iterator[dict[str, Any]]:
-        """Items under one partition key whose sort key begins so, read consistently, in order."""
+    def query(
+        self, pk: str, prefix: str, *, newest_first: bool = False, limit: int | None = None, after: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """Items under one partition key whose sort key begins so, read consistently, in order. after: those behind this sort key."""
+        start = {"ExclusiveStartKey": _key(pk, after)} if after else {}
         yield from self._pages(
             limit,
             KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
             ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": prefix}},
             ConsistentRead=True,
             ScanIndexForward=not newest_first,
+            **start,
         )
 
-    def by(self, index: str, attribute: str, value: str, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
-        """Items of an index with this value, newest first. Indexes lag behind writes by moments."""
+    def by(
+        self, index: str, attribute: str, value: str, *, limit: int | None = None, between: tuple[str, str, str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Items of an index with this value, newest first. Indexes lag behind writes by moments.
+
+        between: (the index's sort attribute, lowest, highest value).
+        """
+        condition, names, values = "#partition = :value", {"#partition": attribute}, {":value": {"S": value}}
+        if between:
+            condition += " AND #sort BETWEEN :low AND :high"
+            names["#sort"] = between[0]
+            values |= {":low": {"S": between[1]}, ":high": {"S": between[2]}}
         yield from self._pages(
             limit,
             IndexName=index,
-            KeyConditionExpression="#partition = :value",
-            ExpressionAttributeNames={"#partition": attribute},
-            ExpressionAttributeValues={":value": {"S": value}},
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
             ScanIndexForward=False,
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .dynamo import utc
 from .lock import LeaseLostError, Lock
 from .model import Call
+from .redact import mask
 
 if TYPE_CHECKING:
     from .store import Store
@@ -85,11 +86,11 @@ class Journal:
         self.store.table.write([self._intent(*entry) for entry in entries])
 
     def finish(self, entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
-        """How a phase ended for pairs: (pair key, phase, done | blocked | deferred | failed | skipped, payload)."""
+        """How a phase ended for pairs: (pair key, phase, done | blocked | deferred | failed | skipped, payload). Secrets are masked."""
         at = self._guard()
         puts, deletes = [], []
         for key, phase, status, payload in entries:
-            body = json.dumps(payload, default=str, sort_keys=True)
+            body = json.dumps(mask(payload), default=str, sort_keys=True)
             kind = "D" if status == "done" else "O"
             item = {"PK": self._pk, "SK": f"P#{phase}#{kind}#{key}", "key": key, "phase": phase, "status": status, "at": at}
             puts.append({**item, "body": self._inline(key, phase, body), "expires_at": self.store.expiry()})
@@ -158,7 +159,7 @@ class Journal:
             "one_way": call.one_way,
             "sent_at": self._sent.get((key, phase, call.digest)) or utc(self.store.clock()),
             "outcome": outcome,
-            "detail": detail[:2000],
+            "detail": mask(detail)[:2000],
             "expires_at": self.store.expiry(),
         }
 

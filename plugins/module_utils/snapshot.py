@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from .errors import DrError
+from .redact import mask
 
 VERSION: Final = 1
 _FIELDS: Final[Mapping[str, type]] = {
@@ -51,7 +52,7 @@ def build(
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A snapshot. accounts: those that were looked at. hosts: inventory host name -> its `dr_` variables. captured: host
-    name -> what its adapter captured. more: what readiness keeps with it (samples, drift, score)."""
+    name -> what its adapter captured. more: what readiness keeps with it (samples, drift, score). Secrets are masked."""
     body = {
         **(more or {}),
         "version": VERSION,
@@ -63,7 +64,7 @@ def build(
         "resources": resources(hosts),
         "captured": {name: dict(captured[name]) for name in sorted(captured)},
     }
-    plain: dict[str, Any] = json.loads(_canonical(body))
+    plain: dict[str, Any] = mask(json.loads(_canonical(body)))
     return {**plain, "sha256": _checksum(plain)}
 
 

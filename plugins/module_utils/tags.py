@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from .redact import mask
 from .tag_schema import RECORD_PREFIX, SCHEMA, Rule
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -33,7 +34,7 @@ class Violation:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, as in the host variable `dr_inventory.violations`."""
-        return asdict(self)
+        return {**asdict(self), "value": mask(self.value)}
 
 
 def harden(violation: Violation, strict: Collection[str]) -> Violation:

@@ -67,17 +67,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
-from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
+from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
+from ansible_collections.dr.aws.plugins.module_utils.evidence import secure
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
+from ansible_collections.dr.aws.plugins.module_utils.trail import caller
 
 
 def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Records the decision; in check mode only says that it would."""
     if check_mode:
         return {"changed": True, "approval": {}}
-    approval = Approvals(control.store).decide(
-        options["execution_id"], options["token"], options["decision"], options["approver"], plan_sha256=options["plan_sha256"]
-    )
+    who, seen = caller(control), options["plan_sha256"]
+    name = options["execution_id"].rpartition("/")[2]
+    try:
+        approval = Approvals(control.store).decide(
+            name, options["token"], options["decision"], options["approver"], plan_sha256=seen, identity=who
+        )
+    except ApprovalRefusedError as error:
+        control.store.note(name, "approval_refused", actor=who, approver=options["approver"], why=str(error))
+        raise
+    finally:
+        secure(control.store, name, who)
     return {"changed": True, "approval": approval}
 
 

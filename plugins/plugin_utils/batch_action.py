@@ -69,6 +69,11 @@ class BatchAction(ActionBase):
         """A line on the screen, now."""
         self._display.display(text, color=color)
 
+    def warn(self, text: str) -> None:
+        """A line on the screen that a person must not miss; nothing when it is empty."""
+        if text:
+            self.say(f"  ! {text}", color="yellow")
+
     @staticmethod
     def variables(task_vars: Mapping[str, Any], scope: str) -> dict[str, Mapping[str, Any]]:
         """Raw variables of the resources among `scope` ("ansible_play_hosts_all" or "ansible_play_batch"), in order."""

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils import drilled
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals, Request
-from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
+from ansible_collections.dr.aws.plugins.module_utils.control_plane import INDEXES, Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
@@ -112,7 +112,7 @@ def test_the_control_plane_is_as_it_must_be(sandbox: Any) -> None:
     table = dynamodb.describe_table(TableName=NAMES.table)["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["DeletionProtectionEnabled"]
-    assert {one["IndexName"] for one in table["GlobalSecondaryIndexes"]} == {"by-scope", "by-status", "by-day"}
+    assert {one["IndexName"] for one in table["GlobalSecondaryIndexes"]} == set(INDEXES)
     backups = dynamodb.describe_continuous_backups(TableName=NAMES.table)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     assert dynamodb.describe_time_to_live(TableName=NAMES.table)["TimeToLiveDescription"]["AttributeName"] == "expires_at"
