@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils import trail
 from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 from ansible_collections.dr.aws.plugins.module_utils.manifest.inventory import text_of
 from ansible_collections.dr.aws.plugins.module_utils.manifest.merging import Merged, merge
@@ -75,6 +76,8 @@ class ActionModule(BatchAction):
             return answer
         control = Control(options["control"])
         version, new = Versions(control.store).put(manifest, apply=not self._task.check_mode)
+        if new and not self._task.check_mode:
+            self.warn(trail.record(control, "manifest_stored", **version.to_json(control.store.bucket)))
         self.say(
             f"version {version.name} {'is stored' if new else 'was stored before'}; --flush-cache makes an inventory use it at once"
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import calendars, plans, snapshots
+from ansible_collections.dr.aws.plugins.module_utils import calendars, plans, snapshots, trail
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
@@ -66,13 +66,17 @@ PARAMETERS = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan of now. captured: what readiness captured last. plan_id: the stored plan that it was held against, or ""."""
+    """A plan of now. captured: what readiness captured last. plan_id: the stored plan that it was held against, or "".
+
+    found: how the resources were found, for the audit trail.
+    """
 
     control: Control
     plan: Plan
     captured: Mapping[str, Any]
     plan_id: str
 
+    found: Mapping[str, Any]
     def outlook(self) -> Outlook:
         """Whether what is left to activate fits into the target's quotas. Copies of drills are not reckoned with."""
         serving = self.plan.done("activate")
@@ -134,7 +138,7 @@ class ActionModule(BatchAction):
         plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing, said)
         if before:
             plans.refuse_drift(name, before, plan)
-        return Made(control, plan, captured, name)
+        return Made(control, plan, captured, name, _found(options["inventory"]))
 
     @staticmethod
     def _durations(control: Control, parameters: Parameters, technologies: Collection[str]) -> dict[str, dict[str, int]]:
@@ -180,6 +184,7 @@ class ActionModule(BatchAction):
             name = plans.put(made.control.store, made.plan, {**seen, "created_by": caller})
             operation = made.plan.parameters.operation
             self.say(f"stored as {name}; to carry it out: ansible-playbook dr.aws.{operation} -e plan_id={name}")
+            self.warn(trail.record(made.control, "plan_stored", plan_id=name, plan_sha256=made.plan.sha256, operation=operation))
         return {"changed": bool(name), "plan_id": name, "plan": made.plan.to_json(), **seen}
 
     @staticmethod
@@ -201,14 +206,16 @@ class ActionModule(BatchAction):
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
             store.create_execution({**plan.record(), **who, **told})
             store.update_execution(name, status="RUNNING")
-            fact = _fact(plan, name, fence)
+            fact = _fact(plan, name, fence, caller=caller["Arn"])
             run = Run.attach(control.settings, fact)
             run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256, **told)
         except BaseException:
+            run.note("resources_discovered", resources=len(plan.pairs), **made.found)
             lock.release()
             raise
         run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
         self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
+        self.warn(run.secure())
         return fact
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -254,6 +261,7 @@ class ActionModule(BatchAction):
         return fact
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
+        self.warn(run.secure())
         for text, color in lines(plan, found, begin):
             self.say(text, color=color)
 
@@ -263,8 +271,16 @@ def _stands(look: Surveyed, goal: Goal) -> bool:
     return not look.error and isinstance(adapter(goal.pair.technology).instantiate(look.seen, goal), Done)
 
 
-def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES) -> dict[str, Any]:
-    """The fact: small values only, it is a variable of the run. An empty execution_id is check mode. phases: those to carry out."""
+def _found(inventory: Mapping[str, Any]) -> dict[str, Any]:
+    """What an audit entry tells of how the resources were found."""
+    return {name: inventory.get(name) for name in ("source", "discovered_at", "complete", "counts", "stale_regions")}
+
+
+def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, caller: str = "") -> dict[str, Any]:
+    """The fact: small values only, it is a variable of the run. An empty execution_id is check mode. phases: those to carry out.
+
+    caller: the ARN of whoever runs this, for the audit trail.
+    """
     hosts, serial, already = {}, {}, {}
     for phase in PHASES:
         batches = plan.of(phase) if phase in phases else ()
@@ -278,5 +294,6 @@ def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES) -
         "parameters": plan.parameters.to_json(),
         "hosts": hosts,
         "serial": serial,
+        "caller": caller,
         "already": already,
     }

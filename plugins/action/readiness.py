@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import drift, snapshot, snapshots
+from ansible_collections.dr.aws.plugins.module_utils import drift, snapshot, snapshots, trail
 from ansible_collections.dr.aws.plugins.module_utils.appraisal import appraise
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
@@ -71,6 +71,7 @@ class ActionModule(BatchAction):
             more = {**told, "samples": found.samples}
             body = snapshot.build(*scope, now, regions, accounts, mine, found.captured, more)
             answer["snapshot"] = control.store.put_snapshot(*scope, json.loads(snapshot.dumps(body)))
+            self.warn(trail.captured(control, scope, resources=len(pairs), score=told["score"], **answer["snapshot"]))
         name, since = "/".join(scope), last.at if last else ""
         for text, color in lines(name, len(pairs), told["score"], deductions, changes, since, problems):
             self.say(text, color=color)
@@ -87,6 +88,7 @@ class ActionModule(BatchAction):
         answer: dict[str, Any] = {"changed": True, "resources": len(kept.body["resources"])}
         if not self._task.check_mode:
             answer["snapshot"] = control.store.put_snapshot(*scope, kept.body)
+            self.warn(trail.record(control, "snapshot_restored", scope="/".join(scope), of=at))
         self.say(f"the snapshot of {kept.body['created_at']} is the last of {'/'.join(scope)} again")
         return answer
 

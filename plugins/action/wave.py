@@ -90,3 +90,4 @@ class ActionModule(BatchAction):
             more = f"; and {len(stopping) - NAMED} more" if len(stopping) > NAMED else ""
             raise DrError(f"{name}: {len(stopping)} of {len(results)} resources stop the run: {named}{more}", run.resume_command())
         return answer
+        self.warn(run.secure())

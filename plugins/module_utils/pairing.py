@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from . import redact
 from .asking import GLOBAL
 from .dependencies import Node as Dependent
 from .dependencies import resolve
@@ -399,7 +400,7 @@ def _variables(draft: _Draft, scope: Scope, paired: Paired) -> dict[str, Any] | 
         "dr_environment": values["environment"],
         "dr_recovery_strategy": values["recovery_strategy"],
         "dr_health_check_url": values["health_check_url"],
-        "dr_tags": dict(sorted(draft.tags.items())),
+        "dr_tags": redact.tags(draft.tags, SCHEMA),
         "dr_captured": {},
         **({"dr_settings": draft.settings} if draft.settings else {}),
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import snapshots
+from . import evidence, snapshots
 from .accounts import Account, Accounts, AwsReader
 from .drills import reconciler
 from .dynamo import epoch
@@ -32,8 +32,8 @@ STOPPING_PHASES = ("instantiate", "activate", "rollback")
 class Control:
     """The control plane and the ways into AWS, from the inventory's `dr_control` variable.
 
-    control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, topic_arn, poll_limit_seconds,
-    source_identity}.
+    control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, audit_bucket, topic_arn,
+    poll_limit_seconds, source_identity}.
     session: how the role sessions are named in CloudTrail.
     """
 
@@ -50,7 +50,8 @@ class Control:
         )
         self.settings = control
         self.cloud = AwsReader(self.accounts)
-        self.store = Store(self.accounts.control("dynamodb"), self.accounts.control("s3"), control["table"], control["bucket"])
+        clients = [self.accounts.control(service) for service in ("dynamodb", "s3")]
+        self.store = Store(*clients, control["table"], control["bucket"], audit_bucket=control.get("audit_bucket") or "")
         self.notifier = Notifier(self.accounts.control("sns"), control.get("topic_arn") or "")
         self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
 
@@ -87,7 +88,7 @@ class Run:
             self.lock = Lock(self.store).attach(
                 self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
             )
-            actor = str(self.record.get("created_by", ""))
+            actor = str(execution.get("caller") or self.record.get("created_by", ""))
             counts = self.record.get("counts")
             self.journal = StoredJournal(self.store, self.execution_id, execution["fence"], self.lock, actor, counts)
 
@@ -190,6 +191,27 @@ class Run:
         """
         if self.check_mode or self.parameters.drill or self.plan is None:
             return {}
+    def secure(self) -> str:
+        """Writes audit entries to the evidence in S3; gives "" or why that was not possible. Never stops a run."""
+        if self.check_mode:
+            return ""
+        if self.control.accounts.assumed:
+            self.journal.note("roles_assumed", session=self.control.accounts.session_name, roles=dict(self.control.accounts.assumed))
+            self.control.accounts.assumed.clear()
+        return evidence.secure(self.store, self.execution_id, str(self.record.get("created_by", "")))
+
+    def stop(self, status: str, event: str, text: str, remedy: str, **detail: Any) -> DrError:
+        """Ends the run before its plan is carried out: state, audit entry, notification, evidence, lock. Gives the error to raise.
+
+        status: PAUSED or CANCELLED. detail: for the audit entry.
+        """
+        self.record = self.store.update_execution(self.execution_id, status=status, reason=text)
+        self.note(f"execution_{status.lower()}", **detail)
+        self.notify(event, text=text, remedy=remedy)
+        problem = self.secure()
+        self.lock.release()
+        return DrError("; ".join(filter(None, (text, problem))), remedy)
+
         done = {key: known["done"] for key, known in self.journal.known("cleanup").items() if known["done"] is not None}
         sent: dict[str, set[tuple[str, str]]] = {}
         for phase in ("activate", "cleanup"):

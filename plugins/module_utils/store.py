@@ -8,8 +8,11 @@ Layout of the table (keys PK, SK):
                        P#<phase>#O#<key>          … that ended otherwise, gone once it is done
                        P#<phase>#I#<key>#<digest> a mutating call: intent and outcome
                        APPR#<gate>#<number>       an approval and its decision
-                       AUD#<number>               audit, each entry with the hash of the one before
+                       REQ#<verb>#<number or key> what a person asks for while it runs (`interventions`)
+                       AUD#<number>               audit, each entry with the hash of the one before; in the indexes audit-by-…
+                       EVID#<number>              an object of audit entries in the bucket of evidence (`evidence`)
                        PLAN                       where the plan's body is in S3, and its sha256
+    EXEC#operations-<month>         AUD#…, EVID#…     what was done outside of executions (`trail`)
     LOCK#<customer>#<environment>   LOCK
     CUST#<customer>#<environment>   INV#…         inventory snapshots, likewise;  DEBT#<key>#<phase>#<id>  fence debts
 """
@@ -58,7 +61,11 @@ RETENTION_SECONDS: Final = 7 * 366 * 86400
 #: How often a change is tried again when someone else changed the same item in between.
 ATTEMPTS: Final = 10
 MAX_DAYS: Final = 400
-_OWN: Final = frozenset({"PK", "SK", "scope", "day", "expires_at", "timeout_epoch", "token_sha256"})
+_OWN: Final = frozenset({"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256"})
+#: What of an audit entry its hash is made of.
+ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
+#: Who is named in an entry when no person did it.
+NOBODY: Final = "dr.aws"
 
 
 def new_execution_id(now: float, suffix: str | None = None) -> str:
@@ -77,6 +84,8 @@ class ChangedError(DrError):
 class Store:
     """Executions and what belongs to them. dynamodb, s3: boto3 clients of the control region. clock: epoch seconds.
 
+    audit_bucket: of evidence, `<bucket>-audit` by default.
+
     Errors: DrError for the person; what AWS or the network refuses otherwise is raised as the client raises it.
     """
 
@@ -88,8 +97,10 @@ class Store:
         bucket: str,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        audit_bucket: str = "",
     ) -> None:
         self.table = Table(dynamodb, table, sleep)
+        self.audit_bucket = audit_bucket or f"{bucket}-audit"
         self.s3, self.bucket, self.clock = s3, bucket, clock
         self.region = str(getattr(getattr(dynamodb, "meta", None), "region_name", ""))
 
@@ -193,7 +204,7 @@ class Store:
         elif status:
             pages = [self.table.by("by-status", "status", status)]
         elif since or until:
-            pages = [self.table.by("by-day", "day", day) for day in _days(since, until or utc(self.clock())[:10])]
+            pages = [self.table.by("by-day", "day", day) for day in days(since, until or utc(self.clock())[:10])]
         else:
             raise DrError("nothing says which executions to list", "give customer and environment, status, or since and until")
         found: list[dict[str, Any]] = []
@@ -266,34 +277,35 @@ class Store:
             number = int(last["number"]) + 1 if last else 1
             entry = {
                 "number": number,
-                "at": utc(self.clock()),
+                "at": at,
+            at = utc(self.clock())
                 "event_type": event_type,
-                "actor": actor,
+                "actor": actor or NOBODY,
                 "detail": json.dumps(mask(detail), sort_keys=True, default=str),
                 "prev_hash": last["hash"] if last else "",
             }
-            item = {**entry, "hash": _chain(entry), "PK": pk, "SK": f"AUD#{number:08d}", "expires_at": self.expiry()}
+            key = {"PK": pk, "SK": f"AUD#{number:08d}", "audit_day": at[:10]}
+            item = {**entry, "hash": chain(entry), **key, "expires_at": self.expiry()}
             try:
                 self.table.put(item, new=True)
             except RefusedError:
                 continue
-            return _audit(item)
+            return audit_entry(item)
         raise DrError(f"audit of {execution_id}: {ATTEMPTS} entries of others came first", "run the same command again")
 
     def audit(self, execution_id: str) -> list[dict[str, Any]]:
         """The audit trail, oldest first: {number, at, event_type, actor, detail, prev_hash, hash}."""
-        return [_audit(item) for item in self.table.query(f"EXEC#{execution_id}", "AUD#")]
+        return [audit_entry(item) for item in self.table.query(f"EXEC#{execution_id}", "AUD#")]
 
     def broken_audit(self, execution_id: str) -> list[str]:
         """What is wrong with the audit trail's chain: changed, missing or reordered entries. Empty when all is well."""
         wrong, previous, expected = [], "", 1
         for item in self.table.query(f"EXEC#{execution_id}", "AUD#"):
-            entry = {name: item[name] for name in ("number", "at", "event_type", "actor", "detail", "prev_hash")}
             if item["number"] != expected:
                 wrong.append(f"entry {expected} is missing")
             elif item["prev_hash"] != previous:
                 wrong.append(f"entry {item['number']} does not follow the one before")
-            if _chain(entry) != item["hash"]:
+            if chain(item) != item["hash"]:
                 wrong.append(f"entry {item['number']} was changed")
             previous, expected = item["hash"], item["number"] + 1
         return wrong
@@ -417,15 +429,17 @@ def shown(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in _OWN}
 
 
-def _chain(entry: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+def chain(entry: Mapping[str, Any]) -> str:
+    """The hash of an audit entry, which has that of the one before in it."""
+    return hashlib.sha256(json.dumps({name: entry[name] for name in ENTRY}, sort_keys=True).encode()).hexdigest()
 
 
-def _audit(item: Mapping[str, Any]) -> dict[str, Any]:
+def audit_entry(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as it is shown: its detail as JSON values."""
     return {**shown(item), "detail": json.loads(item["detail"])}
 
 
-def _days(since: str | None, until: str) -> list[str]:
+def days(since: str | None, until: str) -> list[str]:
     """The days from `until` back to `since`, both included; at most MAX_DAYS."""
     last = datetime.strptime(until, "%Y-%m-%d")
     first = datetime.strptime(since, "%Y-%m-%d") if since else last - timedelta(days=MAX_DAYS - 1)
