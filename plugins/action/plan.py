@@ -75,8 +75,8 @@ class Made:
     plan: Plan
     captured: Mapping[str, Any]
     plan_id: str
-
     found: Mapping[str, Any]
+
     def outlook(self) -> Outlook:
         """Whether what is left to activate fits into the target's quotas. Copies of drills are not reckoned with."""
         serving = self.plan.done("activate")
@@ -183,8 +183,8 @@ class ActionModule(BatchAction):
             caller = made.control.accounts.control("sts").get_caller_identity()["Arn"]
             name = plans.put(made.control.store, made.plan, {**seen, "created_by": caller})
             operation = made.plan.parameters.operation
-            self.say(f"stored as {name}; to carry it out: ansible-playbook dr.aws.{operation} -e plan_id={name}")
             self.warn(trail.record(made.control, "plan_stored", plan_id=name, plan_sha256=made.plan.sha256, operation=operation))
+            self.say(f"stored as {name}; to carry it out: ansible-playbook dr.aws.{operation} -e plan_id={name}")
         return {"changed": bool(name), "plan_id": name, "plan": made.plan.to_json(), **seen}
 
     @staticmethod
@@ -209,13 +209,13 @@ class ActionModule(BatchAction):
             fact = _fact(plan, name, fence, caller=caller["Arn"])
             run = Run.attach(control.settings, fact)
             run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256, **told)
-        except BaseException:
             run.note("resources_discovered", resources=len(plan.pairs), **made.found)
+        except BaseException:
             lock.release()
             raise
         run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
-        self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
         self.warn(run.secure())
+        self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
         return fact
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -257,11 +257,11 @@ class ActionModule(BatchAction):
         except BaseException:
             lock.release()
             raise
+        self.warn(run.secure())
         self.say(f"execution {name} goes on; it was {record['status']}")
         return fact
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
-        self.warn(run.secure())
         for text, color in lines(plan, found, begin):
             self.say(text, color=color)
 
@@ -290,10 +290,10 @@ def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, c
     return {
         "execution_id": name,
         "fence": fence,
+        "caller": caller,
         "plan_sha256": plan.sha256,
         "parameters": plan.parameters.to_json(),
         "hosts": hosts,
         "serial": serial,
-        "caller": caller,
         "already": already,
     }

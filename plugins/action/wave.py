@@ -77,6 +77,7 @@ class ActionModule(BatchAction):
         saved = run.savings() if phase == "cleanup" else {}
         if not stopping:
             run.notify("wave_completed", **ended)
+        self.warn(run.secure())
         answer = {
             **ended,
             "changed": any(result.changed or result.status == "would_change" for result in results.values()),
@@ -90,4 +91,3 @@ class ActionModule(BatchAction):
             more = f"; and {len(stopping) - NAMED} more" if len(stopping) > NAMED else ""
             raise DrError(f"{name}: {len(stopping)} of {len(results)} resources stop the run: {named}{more}", run.resume_command())
         return answer
-        self.warn(run.secure())

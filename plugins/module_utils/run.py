@@ -159,6 +159,27 @@ class Run:
         if not self.check_mode:
             self.journal.note("notified", event=event, **self.notifier.send(event, self.record, **told))
 
+    def secure(self) -> str:
+        """Writes audit entries to the evidence in S3; gives "" or why that was not possible. Never stops a run."""
+        if self.check_mode:
+            return ""
+        if self.control.accounts.assumed:
+            self.journal.note("roles_assumed", session=self.control.accounts.session_name, roles=dict(self.control.accounts.assumed))
+            self.control.accounts.assumed.clear()
+        return evidence.secure(self.store, self.execution_id, str(self.record.get("created_by", "")))
+
+    def stop(self, status: str, event: str, text: str, remedy: str, **detail: Any) -> DrError:
+        """Ends the run before its plan is carried out: state, audit entry, notification, evidence, lock. Gives the error to raise.
+
+        status: PAUSED or CANCELLED. detail: for the audit entry.
+        """
+        self.record = self.store.update_execution(self.execution_id, status=status, reason=text)
+        self.note(f"execution_{status.lower()}", **detail)
+        self.notify(event, text=text, remedy=remedy)
+        problem = self.secure()
+        self.lock.release()
+        return DrError("; ".join(filter(None, (text, problem))), remedy)
+
     def settle(self, phase: str, results: Mapping[str, Result]) -> None:
         """Settles the fence debts of sources that CLEANUP saw out of service."""
         if self.check_mode or self.parameters.drill or phase != "cleanup":
@@ -191,27 +212,6 @@ class Run:
         """
         if self.check_mode or self.parameters.drill or self.plan is None:
             return {}
-    def secure(self) -> str:
-        """Writes audit entries to the evidence in S3; gives "" or why that was not possible. Never stops a run."""
-        if self.check_mode:
-            return ""
-        if self.control.accounts.assumed:
-            self.journal.note("roles_assumed", session=self.control.accounts.session_name, roles=dict(self.control.accounts.assumed))
-            self.control.accounts.assumed.clear()
-        return evidence.secure(self.store, self.execution_id, str(self.record.get("created_by", "")))
-
-    def stop(self, status: str, event: str, text: str, remedy: str, **detail: Any) -> DrError:
-        """Ends the run before its plan is carried out: state, audit entry, notification, evidence, lock. Gives the error to raise.
-
-        status: PAUSED or CANCELLED. detail: for the audit entry.
-        """
-        self.record = self.store.update_execution(self.execution_id, status=status, reason=text)
-        self.note(f"execution_{status.lower()}", **detail)
-        self.notify(event, text=text, remedy=remedy)
-        problem = self.secure()
-        self.lock.release()
-        return DrError("; ".join(filter(None, (text, problem))), remedy)
-
         done = {key: known["done"] for key, known in self.journal.known("cleanup").items() if known["done"] is not None}
         sent: dict[str, set[tuple[str, str]]] = {}
         for phase in ("activate", "cleanup"):

@@ -275,10 +275,10 @@ class Store:
         for _attempt in range(ATTEMPTS):
             last = next(self.table.query(pk, "AUD#", newest_first=True, limit=1), None)
             number = int(last["number"]) + 1 if last else 1
+            at = utc(self.clock())
             entry = {
                 "number": number,
                 "at": at,
-            at = utc(self.clock())
                 "event_type": event_type,
                 "actor": actor or NOBODY,
                 "detail": json.dumps(mask(detail), sort_keys=True, default=str),
