@@ -14,7 +14,7 @@ from .accounts import Account, Accounts, AwsReader
 from .drills import reconciler
 from .dynamo import epoch
 from .engine import Result
-from .errors import InputError
+from .errors import DrError, InputError
 from .events import Notifier
 from .model import Goal, Pair
 from .parameters import Parameters
