@@ -75,6 +75,8 @@ class ActionModule(BatchAction):
             run.journal.progress(phase, waves[0] if waves else None, ended["counts"])
         run.note("wave_ended", **ended)
         saved = run.savings() if phase == "cleanup" else {}
+        made = run.copy_costs() if phase != "activate" else None
+        cost = made.estimates if made and phase == "instantiate" else {}
         if not stopping:
             run.notify("wave_completed", **ended)
         self.warn(run.secure())
@@ -82,7 +84,9 @@ class ActionModule(BatchAction):
             **ended,
             "changed": any(result.changed or result.status == "would_change" for result in results.values()),
             "resources": {
-                key: shown(result) | ({"estimated_saving": saved[key].to_json()} if key in saved else {})
+                key: shown(result)
+                | ({"estimated_saving": saved[key].to_json()} if key in saved else {})
+                | ({"estimated_cost": cost[key].by_hour()} if key in cost else {})
                 for key, result in results.items()
             },
         }

@@ -11,7 +11,8 @@ from typing import Any
 
 from . import evidence, snapshots
 from .accounts import Account, Accounts, AwsReader
-from .drills import reconciler
+from .costs import Copies, Estimate, copies, savings
+from .drills import drill, reconciler
 from .dynamo import epoch
 from .engine import Result
 from .errors import DrError, InputError
@@ -19,7 +20,6 @@ from .events import Notifier
 from .model import Goal, Pair
 from .parameters import Parameters
 from .plan import NEEDS_SOURCE, Plan
-from .prices import Estimate, savings
 from .scope import pair_of
 from .status import resume_command
 from .store import Journal as StoredJournal
@@ -221,6 +221,20 @@ class Run:
         if found:
             total = round(sum(estimate.usd_per_month for estimate in found.values()))
             self.store.update_execution(self.execution_id, estimated_saving_usd_per_month=total)
+        return found
+
+    def copy_costs(self) -> Copies | None:
+        """What the copies that this drill has begun to make cost an hour; kept with the execution. None where there are none."""
+        if self.check_mode or not self.parameters.drill or self.plan is None:
+            return None
+        begun = self.store.sent(self.execution_id, "instantiate")
+        goals = [
+            Goal(self._of_drill(pair), captured=self.captured.get(pair.key, {})) for pair in self.plan.pairs if pair.key in begun
+        ]
+        found = copies({goal.pair.key: (goal.pair.technology, drill(goal.pair.technology).copy_size(goal)) for goal in goals})
+        if not found.estimates and not found.unknown:
+            return None
+        self.store.update_execution(self.execution_id, estimated_copies=found.to_json())
         return found
 
     def resume_command(self) -> str:

@@ -73,6 +73,7 @@ def summary(
         "clocks": clocks(execution, audit),
         "rto": None if objectives is None else objectives_met(execution, objectives, activated or {}, now),
         "estimated_saving_usd_per_month": execution.get("estimated_saving_usd_per_month"),
+        "estimated_copies": execution.get("estimated_copies"),
         "approvals": list(approvals),
         "timeline": [
             {"at": entry["at"], "event": entry["event_type"], "actor": entry["actor"], "detail": entry["detail"]} for entry in audit

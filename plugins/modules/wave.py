@@ -55,6 +55,7 @@ resources:
   description:
     - What became of each resource.
     - After C(cleanup), C(estimated_saving) says about how much a month is saved (an estimate), where that is known.
+    - After C(instantiate) of a drill, C(estimated_cost) says about how much an hour its copy costs (an estimate), where that is known.
   returned: success
   type: dict
   sample:

@@ -11,6 +11,8 @@ from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 #: How many fence debts are named.
 NAMED = 5
+#: What costs less is not said as a number.
+CENT = 0.01
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "PAUSED": "yellow", "CANCELLED": "yellow"}
 
 
@@ -34,6 +36,8 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
     saving = summary["estimated_saving_usd_per_month"]
     if saving:
         yield f"  estimated saving: about USD {saving:,} a month (estimate: docs/costs.md)", None
+    if summary["estimated_copies"]:
+        yield _copies(summary["estimated_copies"]), None
     for entry in summary["failed_resources"]:
         yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "red"
         if entry.get("remedy"):
@@ -55,6 +59,19 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
         yield "            they are settled by phase cleanup, once the region answers", None
     if summary["resume"]:
         yield f"  next: {summary['resume']}", None
+
+
+def _copies(copies: Mapping[str, Any]) -> str:
+    """What a drill's copies cost while they stand, and of which of them that is not known."""
+    cost, said = copies["usd_per_hour"], []
+    if cost is not None:
+        about = f"about USD {cost:,.2f}" if cost >= CENT else "less than USD 0.01"
+        said.append(f"{about} an hour while they stand (estimate: docs/costs.md)")
+    if copies["unknown_count"]:
+        more = copies["unknown_count"] - len(copies["unknown"])
+        named = ", ".join([*copies["unknown"], *([f"{more} more"] if more else [])])
+        said.append(f"not known for {copies['unknown_count']} of {copies['copies']}: {named}")
+    return f"  what copies cost: {'; '.join(said)}"
 
 
 def _clocks(clocks: Mapping[str, Any]) -> Iterator[str]:

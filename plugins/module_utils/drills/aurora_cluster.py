@@ -30,6 +30,8 @@ class AuroraClusterDrill(RestoredDrill[Cluster]):
     """
 
     technology = "aurora"
+    shape: ClassVar[Mapping[str, Any]] = {"instances": 1}
+    sized_by: ClassVar[Mapping[str, str]] = {"instance_class": "instance_class"}
     limit, usable, changing = 63, USABLE, CHANGING
     busy = frozenset({"InvalidDBClusterStateFault", "InvalidDBClusterSnapshotStateFault", "InvalidDBInstanceState"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 2400, "activate": 30, "cleanup": 900}

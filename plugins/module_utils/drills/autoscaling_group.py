@@ -65,6 +65,8 @@ class AutoscalingGroupDrill(Drill):
     """
 
     technology = "autoscaling"
+    shape: ClassVar[Mapping[str, Any]] = {"desired_capacity": 1}
+    sized_by: ClassVar[Mapping[str, str]] = {"instance_type": "instance_type"}
     bulk = 25
     busy = frozenset(
         {

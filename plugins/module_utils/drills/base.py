@@ -51,6 +51,10 @@ class Drill(Adapter):
     phases: ClassVar[tuple[str, ...]] = DRILL_PHASES
     #: Every mutating call that it makes, and what each of them names. Another call is refused.
     touches: ClassVar[Mapping[tuple[str, str], Touch]]
+    #: Of what `capture` gives and costs depend on: what a copy has in its place, being one of few; and setting `drill.<name>` ->
+    #: the field whose value it replaces.
+    shape: ClassVar[Mapping[str, Any]] = {}
+    sized_by: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def own(self, seen: Any, goal: Goal) -> Collection[str]:
@@ -71,6 +75,12 @@ class Drill(Adapter):
     def regions(self, pair: Pair) -> Collection[str]:
         """Where its calls may go."""
         return (pair.target_region,)
+
+    def copy_size(self, goal: Goal) -> Mapping[str, Any]:
+        """What the copy's costs depend on, in the fields of `capture`: as production was captured, smaller, or as settings say."""
+        given = goal.pair.settings.get("drill", {})
+        chosen = {field: given[setting] for setting, field in self.sized_by.items() if given.get(setting)}
+        return {**goal.captured, **self.shape, **chosen}
 
     def instantiate(self, seen: Any, goal: Goal) -> Step:
         """`make`, guarded."""

@@ -37,6 +37,7 @@ class DrsSourceServerDrill(Drill):
     """
 
     technology = "drs"
+    sized_by: ClassVar[Mapping[str, str]] = {"instance_type": "instance_type"}
     busy = frozenset({"ConflictException", "ServiceQuotaExceededException", "IncorrectInstanceState"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 1200, "activate": 300, "cleanup": 300}
     merges: ClassVar[Mapping[tuple[str, str], Merge]] = {

@@ -58,6 +58,7 @@ class EcsServiceDrill(Drill):
     """
 
     technology = "ecs"
+    shape: ClassVar[Mapping[str, Any]] = {"desired_count": 1}
     bulk = 50
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 90, "activate": 30, "cleanup": 60}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -129,6 +130,12 @@ class EcsServiceDrill(Drill):
                 return _runs(
                     copies[0], goal, checked=any("healthCheck" in one for one in definition.get("containerDefinitions", ()))
                 )
+
+    def copy_size(self, goal: Goal) -> Mapping[str, Any]:
+        """One task; of another task definition, or on instances, nothing is known."""
+        given = goal.pair.settings.get("drill", {})
+        other = given.get("task_definition") or given.get("launch_type", "FARGATE") != "FARGATE"
+        return {**super().copy_size(goal), **({"task_size": {}} if other else {})}
 
     def remove(self, seen: Seen, goal: Goal) -> Step:
         """The task is stopped. AWS forgets stopped tasks within hours."""

@@ -33,6 +33,13 @@ class EfsFileSystemDrill(Drill):
     """
 
     technology = "efs"
+    #: A restore writes every file anew, into Standard storage, without throughput of its own.
+    shape: ClassVar[Mapping[str, Any]] = {
+        "infrequent_bytes": 0,
+        "archive_bytes": 0,
+        "one_zone": False,
+        "provisioned_mibps": None,
+    }
     bulk = 20
     busy = frozenset({"IncorrectFileSystemLifeCycleState", "InvalidResourceStateException"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 3600, "activate": 120, "cleanup": 300}

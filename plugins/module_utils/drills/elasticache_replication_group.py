@@ -36,6 +36,8 @@ class ElasticacheReplicationGroupDrill(RestoredDrill[Group]):
     """
 
     technology = "elasticache"
+    shape: ClassVar[Mapping[str, Any]] = {"replicas": 0}
+    sized_by: ClassVar[Mapping[str, str]] = {"node_type": "node_type"}
     limit, usable, changing = 40, frozenset({"available"}), CHANGING
     busy = frozenset({"InvalidCacheClusterState", "InvalidReplicationGroupState", "InvalidSnapshotState"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 1800, "activate": 30, "cleanup": 600}

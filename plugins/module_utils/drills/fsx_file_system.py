@@ -103,6 +103,14 @@ class FsxFileSystemDrill(Drill):
             return Blocked(f"there is no copy {_name(goal.pair)}", "run phase instantiate of this drill first")
         return _stands(seen.copy, goal)
 
+    def copy_size(self, goal: Goal) -> Mapping[str, Any]:
+        """As little as FSx takes."""
+        size, kind = super().copy_size(goal), str(goal.captured.get("type", ""))
+        if kind not in _LEAST:
+            return size
+        deployment, throughput = _least(kind, str(size.get("deployment_type", "")), size.get("throughput"), goal.pair)
+        return {**size, "deployment_type": deployment, "throughput": throughput}
+
     def remove(self, seen: Seen | Unreachable, goal: Goal) -> Step:
         """The copy is deleted, without the final backup that FSx takes by default."""
         region = goal.pair.target_region
@@ -212,12 +220,16 @@ def _small(kind: str, backup: Backup, directory: str | None, pair: Pair) -> dict
     own = {key: was.get(key) for key in RESTORED[kind] if not key.startswith("CopyTags")} | {"AutomaticBackupRetentionDays": 0}
     if kind == "LUSTRE":
         return own
-    deployment = str(was.get("DeploymentType", ""))
-    single = deployment if deployment.startswith("SINGLE_AZ") else "SINGLE_AZ_2"
-    least = _LEAST[kind].get(single, _LEAST[kind][""])
-    throughput = setting(pair, "throughput_capacity") or min(least, int(was.get("ThroughputCapacity") or least))
+    single, throughput = _least(kind, str(was.get("DeploymentType", "")), was.get("ThroughputCapacity"), pair)
     own |= {"DeploymentType": single, "ThroughputCapacity": throughput}
     return own | ({"ActiveDirectoryId": directory} if directory else {})
+
+
+def _least(kind: str, deployment: str, throughput: int | None, pair: Pair) -> tuple[str, int]:
+    """A deployment in one availability zone, and the MB/s that it is given."""
+    single = deployment if deployment.startswith("SINGLE_AZ") else "SINGLE_AZ_2"
+    least = _LEAST[kind].get(single, _LEAST[kind][""])
+    return single, int(setting(pair, "throughput_capacity") or min(least, int(throughput or least)))
 
 
 def _directory(seen: Seen, goal: Goal) -> str | Blocked:

@@ -34,6 +34,8 @@ class MemorydbClusterDrill(RestoredDrill[Cluster]):
     """
 
     technology = "memorydb"
+    shape: ClassVar[Mapping[str, Any]] = {"replicas": 0}
+    sized_by: ClassVar[Mapping[str, str]] = {"node_type": "node_type"}
     limit, usable, changing = 40, frozenset({"available"}), CHANGING
     busy = frozenset({"InvalidClusterStateFault", "InvalidSnapshotStateFault"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 2400, "activate": 30, "cleanup": 900}

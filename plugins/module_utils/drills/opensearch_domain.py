@@ -54,6 +54,8 @@ class OpensearchDomainDrill(Drill):
     """
 
     technology = "opensearch"
+    shape: ClassVar[Mapping[str, int]] = {"instance_count": 1}
+    sized_by: ClassVar[Mapping[str, str]] = {"instance_type": "instance_type"}
     bulk = 20
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 1800, "activate": 30, "cleanup": 1200}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -29,6 +29,8 @@ class RdsInstanceDrill(RestoredDrill[Instance]):
     """
 
     technology = "rds"
+    shape: ClassVar[Mapping[str, Any]] = {"multi_az": False}
+    sized_by: ClassVar[Mapping[str, str]] = {"instance_class": "instance_class"}
     limit, usable, changing = 63, USABLE, CHANGING
     busy = frozenset({"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBSnapshotState"})
     durations: ClassVar[Mapping[str, int]] = {"instantiate": 2400, "activate": 30, "cleanup": 600}

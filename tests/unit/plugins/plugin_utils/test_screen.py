@@ -85,6 +85,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "clocks": {"detected_seconds": None, "decided_seconds": None, "executed_seconds": None, "total_seconds": None},
         "rto": None,
         "estimated_saving_usd_per_month": None,
+        "estimated_copies": None,
         "resume": None,
     }
     return {**known, **changes}
@@ -118,6 +119,24 @@ def test_an_end_says_its_clocks_its_objectives_and_what_is_saved() -> None:
         ("  estimated saving: about USD 1,234 a month (estimate: docs/costs.md)", None),
     ):
         assert line in said
+
+
+@pytest.mark.parametrize(
+    ("copies", "said"),
+    [
+        ({"usd_per_hour": 0.4166, "copies": 2}, "about USD 0.42 an hour while they stand (estimate: docs/costs.md)"),
+        ({"usd_per_hour": 1234.5, "copies": 2}, "about USD 1,234.50 an hour while they stand (estimate: docs/costs.md)"),
+        ({"usd_per_hour": 0.0012, "copies": 1}, "less than USD 0.01 an hour while they stand (estimate: docs/costs.md)"),
+        ({"usd_per_hour": None, "copies": 1, "unknown": ["db"], "unknown_count": 1}, "not known for 1 of 1: db"),
+        (
+            {"usd_per_hour": 0.5, "copies": 9, "unknown": ["a", "b"], "unknown_count": 7},
+            "about USD 0.50 an hour while they stand (estimate: docs/costs.md); not known for 7 of 9: a, b, 5 more",
+        ),
+    ],
+)
+def test_a_drill_says_what_its_copies_cost_and_of_which_that_is_not_known(copies: dict[str, Any], said: str) -> None:
+    found = summary(operation="test", estimated_copies={"unknown": [], "unknown_count": 0, **copies})
+    assert (f"  what copies cost: {said}", None) in list(lines(found, 125))
 
 
 def test_what_failed_what_is_left_and_what_to_run_next() -> None:
