@@ -64,7 +64,8 @@ class ActionModule(BatchAction):
             "findings": [one.to_json() for one in deductions],
             "drift": [change.to_json() for change in changes],
         }
-        answer: dict[str, Any] = {"changed": False, "resources": len(pairs), "sides": found.sides, "unprepared": missing, **told}
+        answer: dict[str, Any] = {"changed": False, "resources": len(pairs), "sides": found.sides, **told}
+        answer["unprepared"] = {key: f"{one.why} (next: {one.remedy})" if one.remedy else one.why for key, one in missing.items()}
         if not self._task.check_mode:
             regions = [parameters.primary_region, parameters.dr_region]
             accounts = [one["id"] for one in options["control"]["accounts"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import drilled, permissions
 from .capacity.outlook import outlook
+from .engine import Result
 from .model import Pair
 from .parameters import Parameters
 from .readiness import Captured
@@ -22,7 +23,7 @@ def appraise(
     parameters: Parameters,
     pairs: Sequence[Pair],
     found: Captured,
-    unprepared: Mapping[str, str],
+    unprepared: Mapping[str, Result],
     inventory: Mapping[str, Any],
     last: Kept | None,
 ) -> list[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 from .accounts import CallError
 from .adapters import adapter
 from .adapters.base import Cloud
-from .engine import Engine
+from .engine import Engine, Result
 from .model import Active, Goal, Pair
 from .samples import Samples, keep
 from .store import MemoryJournal
@@ -66,12 +66,8 @@ def _whole(cloud: Cloud, seen: Any, pair: Pair) -> Mapping[str, Any]:
 
 def unprepared(
     cloud: Cloud, pairs: Sequence[Pair], captured: Mapping[str, Mapping[str, Any]], parallelism: int = 10
-) -> dict[str, str]:
-    """Pair key -> what INSTANTIATE would still have to do, or why it is blocked. Describe calls only."""
+) -> dict[str, Result]:
+    """Pair key -> what INSTANTIATE would still have to do (would_change), or why it could not. Describe calls only."""
     goals = [Goal(pair, captured=captured.get(pair.key, {})) for pair in pairs if "instantiate" in adapter(pair.technology).phases]
     results = Engine(cloud, MemoryJournal(), parallelism=parallelism, check_mode=True).run("instantiate", goals)
-    return {
-        key: result.why + (f" (next: {result.remedy})" if result.remedy else "")
-        for key, result in results.items()
-        if result.status != "done"
-    }
+    return {key: result for key, result in results.items() if result.status != "done"}

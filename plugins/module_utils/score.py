@@ -9,22 +9,24 @@ less what is found of the environment as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from .capacity.outlook import Outlook
 from .dynamo import epoch
+from .engine import Result
 from .model import Pair
 from .permissions import Permitted, technologies
 
 #: What is looked at -> points of the resource that it costs, or, where no resource can be named, of the environment.
 POINTS: Final[Mapping[str, int]] = {
-    "standby": 60,
+    "blocked": 60,
     "side": 60,
     "unpaired": 60,
     "capacity": 40,
     "permission": 30,
     "lag": 30,
+    "standby": 20,
     "violation": 20,
     "drill": 20,
     "snapshot": 10,
@@ -47,21 +49,25 @@ DAY: Final = 86400
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A deduction. subject: whom it is about. keys: the resources that lose the points; without any the environment does."""
+    """A deduction. subject: whom it is about. keys: the resources that lose the points; without any the environment does.
+
+    cost: what it takes of the environment's score, where nothing else is found.
+    """
 
     check: str
     subject: str
     why: str
     remedy: str
     keys: tuple[str, ...] = ()
+    cost: float = 0.0
 
     @property
     def points(self) -> int:
-        """What it costs."""
+        """What each of its resources loses."""
         return POINTS[self.check]
 
     def __str__(self) -> str:
-        return f"-{self.points:<3} {self.subject}: {self.why}. Next: {self.remedy}"
+        return f"{-self.cost:5.1f}  {self.subject}: {self.why}. Next: {self.remedy}"
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -71,6 +77,7 @@ class Finding:
             "why": self.why,
             "remedy": self.remedy,
             "points": self.points,
+            "cost": self.cost,
             "resources": list(self.keys),
         }
 
@@ -86,7 +93,7 @@ class Seen:
     now: float
     captured: Mapping[str, Mapping[str, Any]]
     sides: Mapping[str, str]
-    unprepared: Mapping[str, str]
+    unprepared: Mapping[str, Result]
     drilled: Mapping[str, str]
     snapshot_at: str
     max_age_hours: int
@@ -99,10 +106,9 @@ class Seen:
 def findings(seen: Seen) -> list[Finding]:
     """All deductions, the worst first."""
     weights = _weights(seen.pairs)
-    found = [
-        one for check in (_standbys, _drills, _lags, _records, _capacity, _permissions, _tags, _schedule) for one in check(seen)
-    ]
-    return sorted(found, key=lambda one: (-_cost(one, weights), one.check, one.subject))
+    checks = (_standbys, _drills, _lags, _records, _capacity, _permissions, _tags, _schedule)
+    found = [replace(one, cost=_cost(one, weights)) for check in checks for one in check(seen)]
+    return sorted(found, key=lambda one: (-one.cost, one.check, one.subject))
 
 
 def score(pairs: Sequence[Pair], found: Iterable[Finding]) -> int:
@@ -124,21 +130,25 @@ def _weights(pairs: Sequence[Pair]) -> dict[str, int]:
     return {pair.key: WEIGHTS[pair.priority] for pair in pairs}
 
 
-def _cost(one: Finding, weights: Mapping[str, int]) -> int:
-    """How much of all points it takes, to sort by."""
-    return one.points * (sum(weights[key] for key in one.keys) if one.keys else sum(weights.values()))
+def _cost(one: Finding, weights: Mapping[str, int]) -> float:
+    """What a finding takes of the score, alone."""
+    if not one.keys:
+        return float(one.points)
+    return round(one.points * sum(weights[key] for key in one.keys) / sum(weights.values()), 1)
 
 
 def _standbys(seen: Seen) -> Iterator[Finding]:
     unpaired = {str(one["host"]): one for one in seen.unpaired}
     for pair in seen.pairs:
-        side = seen.sides.get(pair.key, "unknown")
-        if pair.key in unpaired:
+        side, standby = seen.sides.get(pair.key, "unknown"), seen.unprepared.get(pair.key)
+        if standby and standby.status == "would_change":
+            why = f"its standby does not hold; INSTANTIATE begins with: {standby.why}"
+            yield Finding("standby", pair.key, why, "ahead of time: dr.aws.failover -e phases=instantiate", (pair.key,))
+        elif standby:
+            yield Finding("blocked", pair.key, f"its standby does not hold: {standby.why}", standby.remedy, (pair.key,))
+        elif pair.key in unpaired:
             one = unpaired[pair.key]
             yield Finding("unpaired", pair.key, f"no counterpart in {one['region']}", str(one["remedy"]), (pair.key,))
-        elif pair.key in seen.unprepared:
-            remedy = "the failover does it in INSTANTIATE, which takes its time; or run it ahead: -e phases=instantiate"
-            yield Finding("standby", pair.key, f"its standby does not hold: {seen.unprepared[pair.key]}", remedy, (pair.key,))
         if side not in ("source", "target"):
             remedy = "see why; a plan refuses what serves on both sides, and in planned mode what cannot be told"
             yield Finding("side", pair.key, f"which side serves: {side}", remedy, (pair.key,))

@@ -95,7 +95,9 @@ score:
   type: int
   sample: 83
 findings:
-  description: What keeps the score from 100, the worst first. Without C(resources) it counts against the environment as a whole.
+  description:
+    - What keeps the score from 100, the worst first. C(points) is what each resource loses, C(cost) what the score does.
+    - Without C(resources) it counts against the environment as a whole.
   returned: success
   type: list
   elements: dict
@@ -105,6 +107,7 @@ findings:
       why: replication lags by 900 s, dr:rpo-target is 300 s
       remedy: find out what slows replication; a planned failover waits for it
       points: 30
+      cost: 4.3
       resources: [rds-200000000001-orders-db]
 drift:
   description: What has changed since the last snapshot; resources that are new or gone, waves, priorities, dependencies, sides, capacities.

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.dr.aws.plugins.module_utils.capacity.needs import Unknown
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, Shortfall
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import epoch, utc
+from ansible_collections.dr.aws.plugins.module_utils.engine import Result
 from ansible_collections.dr.aws.plugins.module_utils.model import Pair
 from ansible_collections.dr.aws.plugins.module_utils.permissions import Permitted
 from ansible_collections.dr.aws.plugins.module_utils.score import DAY, MOST, POINTS, Finding, Seen, findings, score
@@ -32,6 +33,9 @@ READY = Seen(
     permitted=(Permitted(ACCOUNT, {}),),
 )
 SHORT = Shortfall(ACCOUNT, "us-west-2", "fargate", "L-1", "vCPU", 8, 2, 6, "vCPU", ("web",), "ask for more")
+TO_DO = Result("db", "instantiate", "would_change", why="create the replica")
+STUCK = Result("db", "instantiate", "blocked", why="no subnet group", remedy="make one")
+UNPAIRED = {"host": "db", "region": "us-west-2", "remedy": "tag it"}
 VIOLATION = {"resource": "x", "tag": "dr:wave", "value": "soon", "rule": "a number", "remedy": "correct it", "severity": "error"}
 
 
@@ -43,11 +47,13 @@ def test_nothing_found_is_100() -> None:
 @pytest.mark.parametrize(
     ("changes", "check", "keys", "said"),
     [
-        ({"unprepared": {"db": "create the replica"}}, "standby", ("db",), "create the replica"),
+        ({"unprepared": {"db": TO_DO}}, "standby", ("db",), "create the replica"),
+        ({"unprepared": {"db": STUCK}}, "blocked", ("db",), "no subnet group"),
+        ({"unprepared": {"db": STUCK}, "unpaired": [UNPAIRED]}, "blocked", ("db",), "no subnet group"),
         ({"sides": {"db": "both", "web": "source"}}, "side", ("db",), "both"),
         ({"sides": {"web": "source"}}, "side", ("db",), "unknown"),
         (
-            {"unpaired": [{"host": "db", "region": "us-west-2", "remedy": "tag it"}]},
+            {"unpaired": [UNPAIRED]},
             "unpaired",
             ("db",),
             "no counterpart in us-west-2",
@@ -100,15 +106,15 @@ def test_what_costs_nothing(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        ([Finding("standby", "db", "", "", ("db",))], 52),  # 4 of 5 weights lose 60
-        ([Finding("standby", "web", "", "", ("web",))], 88),  # 1 of 5 weights loses 60
-        ([Finding("standby", "web", "", "", ("web",)), Finding("side", "web", "", "", ("web",))], 80),  # never below 0
+        ([Finding("blocked", "db", "", "", ("db",))], 52),  # 4 of 5 weights lose 60
+        ([Finding("blocked", "web", "", "", ("web",))], 88),  # 1 of 5 weights loses 60
+        ([Finding("blocked", "web", "", "", ("web",)), Finding("side", "web", "", "", ("web",))], 80),  # never below 0
         ([Finding("ttl", "web", "", "", ("web",))], 99),
         ([Finding("snapshot", "", "", "")], 90),
         ([Finding("violation", str(number), "", "") for number in range(9)], 100 - MOST),
         (
             [
-                Finding("standby", "all", "", "", ("db", "web")),
+                Finding("blocked", "all", "", "", ("db", "web")),
                 Finding("lag", "all", "", "", ("db", "web")),
                 Finding("snapshot", "", "", ""),
             ],
@@ -123,11 +129,12 @@ def test_the_score(found: list[Finding], expected: int) -> None:
 def test_the_worst_comes_first() -> None:
     seen = replace(
         READY,
-        unprepared={"web": "x"},
+        unprepared={"web": replace(STUCK, key="web")},
         captured={"db": {"lag_seconds": 900}, "web": {"records": [{"TTL": 600}]}},
         drilled={},
     )
-    assert [one.check for one in findings(seen)] == ["lag", "drill", "standby", "drill", "ttl"]
+    assert [one.check for one in findings(seen)] == ["lag", "drill", "blocked", "drill", "ttl"]
+    assert [one.cost for one in findings(seen)] == [24.0, 16.0, 12.0, 4.0, 1.0]
 
 
 def test_an_empty_environment_is_not_ready() -> None:
