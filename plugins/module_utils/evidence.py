@@ -255,8 +255,8 @@ def _versions(store: Store, trail: str) -> dict[str, list[_Version]]:
                     found.setdefault(str(one["Key"]), []).append((one["LastModified"], version))
     except Exception as error:
         raise _no_bucket(store, error) or error from error
-    # S3 lists the newest first: of two of one moment the later in the list is the older.
-    return {key: [version for _at, version in sorted(reversed(some), key=lambda one: one[0])] for key, some in found.items()}
+    # S3 lists the newest first: of two of one moment the later in the list is the older, and a delete marker covers what was there.
+    return {key: [one for _at, one in sorted(reversed(some), key=lambda pair: (pair[0], pair[1].deleted))] for key, some in found.items()}
 
 
 def _no_bucket(store: Store, error: Exception) -> DrError | None:

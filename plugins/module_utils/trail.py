@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from . import evidence
-from .dynamo import error_code, utc
+from .dynamo import MissingError, error_code, utc
 from .errors import DrError, InputError
 from .store import Store, audit_entry, days
 
@@ -100,7 +100,8 @@ def find(store: Store, wanted: Wanted, limit: int = 1000) -> tuple[list[dict[str
     try:
         found = list(islice((one for one in _entries(store, wanted) if wanted.fits(one)), limit + 1))
     except Exception as error:
-        if error_code(error) == "ValidationException" and "index" in str(error):
+        refused = error.__cause__ or error if isinstance(error, MissingError) else error
+        if error_code(refused) in ("ValidationException", "ResourceNotFoundException") and "index" in str(refused):
             text = f"table {store.table.name} has no indexes of audit entries: it was made by an older release"
             raise DrError(text, "ansible-playbook dr.aws.control_plane adds them") from error
         raise
