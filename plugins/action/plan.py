@@ -160,12 +160,12 @@ class ActionModule(BatchAction):
             self._refuse_shortfalls(made)
         if not made.captured:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
-        return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan.parameters, options)})
+        return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan, options)})
 
-    def _admitted(self, control: Control, parameters: Parameters, options: Mapping[str, Any]) -> dict[str, str]:
+    def _admitted(self, control: Control, plan: Plan, options: Mapping[str, Any]) -> dict[str, str]:
         """What is recorded of the change calendars. PlanError in a maintenance window."""
         reason: str = options["calendar_override_reason"]
-        for text in calendars.admit(control, parameters, reason):
+        for text in calendars.admit(control, plan, reason):
             self.say(f"  ! {text}", color="yellow")
         return {"calendar_override_reason": reason}
 
@@ -246,7 +246,7 @@ class ActionModule(BatchAction):
         if record["status"] in ENDED:
             remedy = "leave out execution_id for a new execution"
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
-        admitted = self._admitted(control, plan.parameters, options)
+        admitted = self._admitted(control, plan, options)
         lock = Lock(control.store)
         fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
         try:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from .accounts import classify
 from .errors import DrError
-from .parameters import Parameters
-from .plan import PlanError
+from .plan import Plan, PlanError
 
 if TYPE_CHECKING:
     from .run import Control, Run
@@ -34,9 +34,20 @@ class Closed:
         return f"change calendar {self.calendar} is CLOSED" + (f" until {self.until}" if self.until else "")
 
 
-def look(ssm: Any, calendars: Sequence[str]) -> tuple[list[Closed], list[str]]:
-    """Which calendars are closed, and which could not be read and why. ssm: boto3's client of the control region."""
-    closed, problems = [], []
+@dataclass(frozen=True, slots=True)
+class Look:
+    """closing: (calendar, when it closes as AWS says it) of those that are open. problems: what could not be read, and why."""
+
+    closed: tuple[Closed, ...] = ()
+    closing: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def look(ssm: Any, calendars: Sequence[str]) -> Look:
+    """How the calendars stand. ssm: boto3's client of the control region."""
+    closed: list[Closed] = []
+    closing: list[tuple[str, str]] = []
+    problems: list[str] = []
     for name in calendars:
         try:
             answer = ssm.get_calendar_state(CalendarNames=[name])
@@ -46,28 +57,37 @@ def look(ssm: Any, calendars: Sequence[str]) -> tuple[list[Closed], list[str]]:
                 raise
             problems.append(f"change calendar {name} cannot be read: {failure.code}: {failure.message}")
         else:
+            following = str(answer.get("NextTransitionTime") or "")
             if answer["State"] != "OPEN":
-                closed.append(Closed(name, str(answer.get("NextTransitionTime") or "")))
-    return closed, problems
+                closed.append(Closed(name, following))
+            elif following:
+                closing.append((name, following))
+    return Look(tuple(closed), tuple(closing), tuple(problems))
 
 
-def admit(control: Control, parameters: Parameters, reason: str) -> list[str]:
-    """Warnings, when an execution may begin or be resumed now. reason: why although a calendar is closed, "" for none.
+def admit(control: Control, plan: Plan, reason: str) -> list[str]:
+    """Warnings, when an execution of a plan may begin or be resumed now. reason: why although a calendar is closed, "" for none.
 
     PlanError inside a window, unless it is unplanned with a reason; and where a calendar cannot be read, unless it is unplanned: a
     disaster does not wait for a calendar that does not answer.
     """
-    unplanned = parameters.mode == "unplanned"
+    unplanned = plan.parameters.mode == "unplanned"
     if reason and not unplanned:
         raise PlanError("calendar_override_reason is given, and mode is planned", f"in a disaster: {OVERRIDE}")
-    closed, problems = _looked(control)
-    if closed and not reason:
+    found = _looked(control)
+    if found.closed and not reason:
         remedy = f"wait until it opens, or in a disaster: {OVERRIDE}"
-        raise PlanError(f"{', '.join(map(str, closed))}: no execution begins or goes on", remedy)
-    if problems and not unplanned:
+        raise PlanError(f"{', '.join(map(str, found.closed))}: no execution begins or goes on", remedy)
+    if found.problems and not unplanned:
         allow = "allow the caller ssm:GetCalendarState, or correct change_calendars in the inventory file"
-        raise PlanError("; ".join(problems), f"{allow}; or in a disaster: -e mode=unplanned")
-    return [f"{one}, overridden: {reason}" for one in closed] + problems
+        raise PlanError("; ".join(found.problems), f"{allow}; or in a disaster: -e mode=unplanned")
+    ends = control.store.clock() + plan.expected_seconds
+    soon = [] if reason else [(name, when) for name, when in found.closing if _before(when, ends)]
+    return [
+        *(f"{one}, overridden: {reason}" for one in found.closed),
+        *(f"change calendar {name} closes at {when}, before the expected end: the execution will pause" for name, when in soon),
+        *found.problems,
+    ]
 
 
 def pause(run: Run, what: str) -> None:
@@ -77,7 +97,7 @@ def pause(run: Run, what: str) -> None:
     """
     if run.check_mode or run.record.get("calendar_override_reason"):
         return
-    closed, _problems = _looked(run.control)
+    closed = _looked(run.control).closed
     if not closed:
         return
     said = ", ".join(map(str, closed))
@@ -89,6 +109,15 @@ def pause(run: Run, what: str) -> None:
     raise DrError(text, f"when it opens: {run.resume_command()}; in a disaster with -e calendar_override_reason=…")
 
 
-def _looked(control: Control) -> tuple[list[Closed], list[str]]:
+def _looked(control: Control) -> Look:
     calendars = control.settings.get("change_calendars") or ()
-    return look(control.accounts.control("ssm"), calendars) if calendars else ([], [])
+    return look(control.accounts.control("ssm"), calendars) if calendars else Look()
+
+
+def _before(when: str, then: float) -> bool:
+    """Whether a time as SSM writes it, ISO-8601 in UTC unless it says otherwise, is before another."""
+    try:
+        at = datetime.fromisoformat(when)
+    except ValueError:
+        return False
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() < then

@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ansible_collections.dr.aws.plugins.module_utils.calendars import admit
+from ansible_collections.dr.aws.plugins.module_utils.dynamo import epoch
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Parameters
-from ansible_collections.dr.aws.plugins.module_utils.plan import PlanError
+from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, PlanError
 
 UNTIL = "2026-11-29T04:00:00Z"
 CLOSED = f"change calendar freeze is CLOSED until {UNTIL}"
@@ -20,21 +21,26 @@ UNREAD = "change calendar gone cannot be read: InvalidDocument: no"
 
 
 class Ssm:
-    """Answers for calendars by name: `open`, `freeze` and none other."""
+    """Answers for calendars by name."""
 
     def get_calendar_state(self, **params: Any) -> dict[str, Any]:
         (name,) = params["CalendarNames"]
         if name == "gone":
             raise ClientError({"Error": {"Code": "InvalidDocument", "Message": "no"}}, "GetCalendarState")
+        if name == "odd":
+            return {"State": "OPEN", "NextTransitionTime": "tomorrow"}
         return {"State": "OPEN" if name == "open" else "CLOSED", "NextTransitionTime": UNTIL}
 
 
 def control(*calendars: str) -> Any:
-    return SimpleNamespace(settings={"change_calendars": calendars}, accounts=SimpleNamespace(control=lambda service: Ssm()))
+    """Ten minutes before the transition."""
+    ways = SimpleNamespace(control=lambda service: Ssm())
+    clock = SimpleNamespace(clock=lambda: epoch(UNTIL) - 600)
+    return SimpleNamespace(settings={"change_calendars": calendars}, accounts=ways, store=clock)
 
 
-def asked(mode: str) -> Parameters:
-    return Parameters("acme", "production", "us-east-1", "us-west-2", mode=mode)
+def asked(mode: str, seconds: int = 60) -> Plan:
+    return Plan(Parameters("acme", "production", "us-east-1", "us-west-2", mode=mode), (), (), seconds)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +70,19 @@ def test_what_may_not(calendars: list[str], mode: str, reason: str, why: str, re
     with pytest.raises(PlanError, match=why) as refused:
         admit(control(*calendars), asked(mode), reason)
     assert remedy in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("calendar", "seconds", "reason", "warned"),
+    [
+        pytest.param("open", 599, "", False, id="ends before"),
+        pytest.param("open", 601, "", True, id="ends inside"),
+        pytest.param("open", 601, "fire", False, id="does not pause"),
+        pytest.param("odd", 601, "", False, id="a time that cannot be read"),
+    ],
+)
+def test_a_window_that_is_near(calendar: str, seconds: int, reason: str, warned: bool) -> None:
+    said = admit(control(calendar), asked("unplanned", seconds), reason)
+    assert said == (
+        [f"change calendar open closes at {UNTIL}, before the expected end: the execution will pause"] if warned else []
+    )
