@@ -31,6 +31,7 @@ SERVICES = (
     "elasticache",
     "events",
     "fsx",
+    "iam",
     "lambda",
     "memorydb",
     "opensearch",
@@ -39,6 +40,7 @@ SERVICES = (
     "resourcegroupstaggingapi",
     "route53",
     "sns",
+    "ssm",
     "sts",
 )
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
