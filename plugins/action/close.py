@@ -9,8 +9,13 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import drilled
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.evidence import AT_REST
 from ansible_collections.dr.aws.plugins.module_utils.history import learn
-from ansible_collections.dr.aws.plugins.module_utils.run import Run
+from ansible_collections.dr.aws.plugins.module_utils.report.facts import build
+from ansible_collections.dr.aws.plugins.module_utils.report.keeping import keep
+from ansible_collections.dr.aws.plugins.module_utils.report.reading import read
+from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
+from ansible_collections.dr.aws.plugins.module_utils.store import Store
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
 
@@ -33,7 +38,13 @@ class ActionModule(BatchAction):
                 raise DrError(failed)
             self.say("check mode: nothing was changed, nothing was stored")
             return {"changed": False, "status": "not started"}
-        run = Run.attach(options["control"], options["execution"]) if not failed else self._attach_failed(options, failed)
+        try:
+            run = Run.attach(options["control"], options["execution"])
+        except DrError as error:
+            if not failed:
+                raise
+            self._report(Control(options["control"]).store, name, str(options["execution"].get("caller") or ""))
+            raise DrError(failed) from error
         findings = ""
         if run.record["status"] == "RUNNING":
             findings = self._findings(run)
@@ -54,13 +65,31 @@ class ActionModule(BatchAction):
             )
             if summary["debts"]:
                 run.notify("fence_debt", failures=[{**debt, "why": debt["text"]} for debt in summary["debts"]])
-            run.lock.release()
+        self.warn(run.secure())
+        run.lock.release()
         summary = run.store.status(name)
         for text, color in lines(summary, run.elapsed_seconds()):
             self.say(text, color=color)
+        reports = self._report(run.store, name, str(run.record["created_by"]))
         if failed:
             raise DrError(f"execution {name} is {summary['status']}{findings}", summary["resume"] or "")
-        return {"changed": False, "status": summary["status"], "summary": summary}
+        return {"changed": False, "status": summary["status"], "summary": summary, "reports": reports}
+
+    def _report(self, store: Store, name: str, actor: str) -> list[dict[str, str]]:
+        """Stores the report as evidence and says where. That it could not be done changes nothing about how the execution ended.
+
+        None is made while another run works on the execution: it will be that one's.
+        """
+        try:
+            report = build(read(store, name))
+            kept = keep(store, report, actor) if report["execution"]["status"] in AT_REST else []
+        except Exception as error:  # also a defect of the report
+            again = f"ansible-playbook dr.aws.report -e execution_id={name} -e report_store=true"
+            self.say(f"  ! no report was stored: {type(error).__name__}: {error}. Next: {again}", color="yellow")
+            return []
+        for one in kept:
+            self.say(f"  report: s3://{store.bucket}/{one['s3']}")
+        return kept
 
     @staticmethod
     def _findings(run: Run) -> str:
@@ -68,11 +97,3 @@ class ActionModule(BatchAction):
         found = run.store.status(run.execution_id)["failed_resources"] if run.parameters.drill else []
         number = len({one["resource"] for one in found})
         return f": the drill found faults in {number} of {run.record['resource_count']} resources" if found else ""
-
-    @staticmethod
-    def _attach_failed(options: Mapping[str, Any], failed: str) -> Run:
-        """A run that lost its lock, or whose lock was released with its state, has nothing more to close."""
-        try:
-            return Run.attach(options["control"], options["execution"])
-        except DrError as error:
-            raise DrError(failed) from error

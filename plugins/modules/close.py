@@ -9,6 +9,7 @@ short_description: Ends an execution and says how it went
 version_added: 0.1.0
 description:
   - Records the execution's last state, tells people, releases the lock and prints a summary with what to run next.
+  - Stores the execution's report in the control plane's bucket (M(dr.aws.report)). That it cannot be stored is said, and changes nothing.
   - With O(failed) the execution ends as FAILED and so does the task. A state that ends or pauses the execution already is kept.
 options:
   failed:
@@ -41,4 +42,13 @@ summary:
   returned: success, outside of check mode
   type: dict
   sample: {execution_id: dr-20261128T163000Z-7f3a9c, status: COMPLETED, progress_percentage: 100}
+reports:
+  description: The objects of the report that were stored, with their checksums.
+  returned: success, outside of check mode
+  type: list
+  elements: dict
+  sample:
+    - what: report of 2026-11-28T16:52:00Z (html)
+      s3: reports/dr-20261128T163000Z-7f3a9c/20261128T165200Z.html
+      sha256: 9b74c9897bac770ffc029102a200c5de…
 """

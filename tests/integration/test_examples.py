@@ -77,6 +77,7 @@ CONTROL = (
     "decision",
     "execution_info",
     "close",
+    "report",
 )
 
 
@@ -223,6 +224,8 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
 
     ended = started.end().ok()
     assert "approved by jane@acme.example" in ended.out
+    operator.run(written(operator, [play("localhost", "report")]), execution_id=name).ok()
+    assert {path.name.partition(".")[2] for path in (operator.home / "reports").iterdir()} == {"html", "json", "junit.xml", "csv"}
     assert [row["operation"] for row in operator.mutations()] != []
 
 
