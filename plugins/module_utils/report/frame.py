@@ -26,6 +26,8 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = {
     "plain": ("#4b5b6b", "#9fb0c0"),
     "inside": ("#ffffff", "#14171a"),
 }
+#: So many letters an execution's id has.
+SHORT: Final = 26
 _STYLE: Final = """
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--paper); color: var(--ink);
@@ -33,6 +35,7 @@ body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--pape
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
 p { margin: .4rem 0; }
+code.short { white-space: nowrap; }
 code { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, monospace; font-size: .875em; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1rem; margin: .5rem 0; }
 dl div { background: var(--panel); padding: .5rem .75rem; border-radius: .25rem; }
@@ -100,8 +103,8 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Element:
 
 
 def code(value: Any) -> Element:
-    """What is to be typed or compared letter by letter."""
-    return tag("code", value)
+    """What is to be typed or compared letter by letter; an id or a short hash stays on one line."""
+    return tag("code", value, class_="short" if len(str(value)) <= SHORT else None)
 
 
 def none(text: str) -> Element:
