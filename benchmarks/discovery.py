@@ -4,9 +4,10 @@
 
 python -m benchmarks.discovery [--resources 10000] [--accounts 50] [--workers 16] [--rounds 3]
 
-Each round finds the estate with an empty cache, again with a warm one, makes the same calls with a plain pool of as many threads
-(its start-up taken off) and lists the databases with `aws_rds`, one inventory file an account. Rounds are interleaved and their
-medians reported. The result must be equal to the estate, and the warm cache must make no call.
+Each round finds the estate with an empty cache, again with a warm one, lists the same hosts out of a plain inventory file, makes the
+same calls with a plain pool of as many threads (its start-up taken off) and lists the databases with `aws_rds`, one inventory file
+an account. Rounds are interleaved and their medians reported. The result must be equal to the estate, and the warm cache must make
+no call.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import yaml
 from .world import READER, SOURCE, TARGET, Cost, World, measured, world
 
 TECHNOLOGIES = ("ecs", "rds", "route53")
-OURS, WARM, PLAIN, RDS = (
+OURS, WARM, FLOOR, PLAIN, RDS = (
     "dr.aws.resources, cold",
     "dr.aws.resources, warm cache",
+    "ansible-core alone, the same hosts",
     "plain pool, the same calls",
     "amazon.aws.aws_rds, databases",
 )
@@ -77,6 +79,13 @@ def plain(one: World, calls: list[list[Any]], threads: int) -> Cost:
     return costs[0] - costs[1]
 
 
+def floor(one: World, hosts: Mapping[str, Any]) -> Cost:
+    """What ansible-core needs to list the same hosts and variables out of a file."""
+    file = one.folder / "static.json"
+    file.write_text(json.dumps({"all": {"hosts": hosts}}))
+    return measured(["ansible-inventory", "-i", str(file), "--list"], one.environment)[0]
+
+
 def databases(one: World) -> tuple[Cost, int]:
     """What amazon.aws needs to list the databases of all accounts, and how many it lists."""
     folder = one.folder / "rds"
@@ -94,7 +103,7 @@ def main() -> None:
     for name, default in (("resources", 10000), ("accounts", 50), ("workers", 16), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    costs: dict[str, list[Cost]] = {OURS: [], WARM: [], PLAIN: [], RDS: []}
+    costs: dict[str, list[Cost]] = {OURS: [], WARM: [], FLOOR: [], PLAIN: [], RDS: []}
     with world(options.resources, options.accounts, TECHNOLOGIES, waves=5, scale=1) as one:
         settings = yaml.safe_load(one.inventory.read_text())
         for number in range(options.rounds):
@@ -110,6 +119,7 @@ def main() -> None:
             costs[WARM].append(ours(one)[0])
             if len(one.calls()) > since + len(made):
                 raise SystemExit("the warm cache made calls")
+            costs[FLOOR].append(floor(one, hosts))
             calls = [
                 [one.roles[call["account"]], call["region"], call["service"], call["operation"], call["params"]]
                 for call in made
@@ -126,6 +136,8 @@ def main() -> None:
     pairs = zip(costs[OURS], costs[WARM], costs[PLAIN], strict=True)
     ratio = statistics.median((cold - warm).wall / pool.wall for cold, warm, pool in pairs)
     print(f"  cold less warm, against the plain pool: {ratio:.2f} times")
+    ratio = statistics.median(warm.cpu / core.cpu for warm, core in zip(costs[WARM], costs[FLOOR], strict=True))
+    print(f"  warm, against ansible-core alone (CPU): {ratio:.2f} times")
 
 
 if __name__ == "__main__":
