@@ -10,8 +10,10 @@ from typing import Any
 
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 
+from ansible_collections.dr.aws.plugins.module_utils import trail
 from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS, Approvals, Request, commands
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.interventions import after_cancel, heed
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
 from ansible_collections.dr.aws.plugins.module_utils.plan import Batch
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
@@ -36,7 +38,9 @@ class ActionModule(BatchAction):
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Goes on when nothing needs approval or a person approved; otherwise closes the execution as it must be and fails."""
         run = Run.attach(options["control"], options["execution"])
-        batch = _gated(run, options["phase"], self.variables(task_vars, "ansible_play_batch"))
+        hosts = self.variables(task_vars, "ansible_play_batch")
+        heed(run, f"{options['phase']}, wave {run.waves(hosts)}")
+        batch = _gated(run, options["phase"], hosts)
         if batch is None or batch.gate is None or run.check_mode:
             return {"changed": False, "state": "not needed"}
         gate, plan_sha256 = batch.gate, options["execution"]["plan_sha256"]
@@ -56,20 +60,22 @@ class ActionModule(BatchAction):
         run.notify("approval_required", text=f"{gate.phase} of wave {gate.wave}: {gate.why}", commands=lines)
         self.say(f"approval needed before {gate.phase} of wave {gate.wave}: {gate.why}; until {request.timeout_at}", color="yellow")
         for line in lines.values():
-            self.say(f"  {line}")
-        found = self._wait(run, approvals, request)
+            self.say(f"  {line}", plain=True)
+        self.warn(run.secure())
+        found = self._wait(run, approvals, request, f"{gate.phase}, wave {gate.wave}")
         if found["state"] == "approved":
             self.say(f"approved by {found['approver']}", color="green")
             return {"changed": False, "state": "approved", "approver": found["approver"], "gate": gate.name}
         raise self._refused(run, found)
 
-    def _wait(self, run: Run, approvals: Approvals, request: Request) -> dict[str, Any]:
-        """The request once it is decided or over."""
+    def _wait(self, run: Run, approvals: Approvals, request: Request, what: str) -> dict[str, Any]:
+        """The request once it is decided or over; DrError when a person pauses or cancels the execution instead."""
         interactive = True
         while True:
             found = approvals.state(request)
             if found["state"] != "pending":
                 return found
+            heed(run, what)
             run.journal.renew()
             if interactive:
                 interactive = self._prompt(run, approvals, request)
@@ -92,27 +98,16 @@ class ActionModule(BatchAction):
             raise DrError(text, run.resume_command()) from error
         decision = ANSWERS.get(given.decode(errors="replace").strip().lower())
         if decision:
-            approver = run.control.accounts.control("sts").get_caller_identity()["Arn"]
-            approvals.decide(run.execution_id, request.token, decision, approver)
+            approvals.decide(run.execution_id, request.token, decision, trail.caller(run.control))
         return True
 
     def _refused(self, run: Run, found: Mapping[str, Any]) -> DrError:
         """Closes the execution: a rejection cancels it, a timeout leaves it paused."""
         if found["state"] == "rejected":
             text = f"approval of {found['gate']} was rejected by {found['approver']}: execution {run.execution_id} is CANCELLED"
-            status, event, remedy = (
-                "CANCELLED",
-                "execution_cancelled",
-                "what was done stays as it is; start a new execution to go on",
-            )
-        else:
-            text = f"approval of {found['gate']} timed out at {found['timeout_at']}: execution {run.execution_id} is PAUSED"
-            status, event, remedy = "PAUSED", "approval_timed_out", run.resume_command()
-        run.record = run.store.update_execution(run.execution_id, status=status)
-        run.note(f"execution_{status.lower()}", gate=found["gate"])
-        run.notify(event, text=text, remedy=remedy)
-        run.lock.release()
-        return DrError(text, remedy)
+            return run.stop("CANCELLED", "execution_cancelled", text, after_cancel(run.record), gate=found["gate"])
+        text = f"approval of {found['gate']} timed out at {found['timeout_at']}: execution {run.execution_id} is PAUSED"
+        return run.stop("PAUSED", "approval_timed_out", text, run.resume_command(), gate=found["gate"])
 
 
 def _gated(run: Run, phase: str, hosts: Mapping[str, Any]) -> Batch | None:

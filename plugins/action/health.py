@@ -31,7 +31,7 @@ class ActionModule(BatchAction):
             return {"changed": False, "status": "not checked", "resources": {}}
         hosts = self.variables(task_vars, "ansible_play_batch")
         run = Run.attach(options["control"], options["execution"])
-        goals = run.goals(hosts, leave_out=run.findings() if run.parameters.drill else ())
+        goals = run.goals(hosts, leave_out=run.findings())
         healths = wait_until_healthy(
             run.cloud,
             goals,

@@ -16,6 +16,7 @@ from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.history import expected, recall
+from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
 from ansible_collections.dr.aws.plugins.module_utils.parameters import (
@@ -243,15 +244,18 @@ class ActionModule(BatchAction):
         if self._task.check_mode:
             self._say_plan(plan)
             return _fact(plan, "", 0, phases)
-        if record["status"] in ENDED:
+        removing = options["cleanup"] and record["status"] == "CANCELLED"  # it stays cancelled
+        if record["status"] in ENDED and not removing:
             remedy = "leave out execution_id for a new execution"
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
         admitted = self._admitted(control, plan, options)
         lock = Lock(control.store)
         fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
         try:
-            control.store.update_execution(name, status="RUNNING", **admitted, **({"detected_at": detected} if detected else {}))
-            fact = _fact(plan, name, fence, phases)
+            state = {} if removing else {"status": "RUNNING", "reason": None}
+            control.store.update_execution(name, **state, **admitted, **({"detected_at": detected} if detected else {}))
+            Interventions(control.store, trail.caller(control)).resumed(name)
+            fact = _fact(plan, name, fence, phases, trail.caller(control))
             run = Run.attach(control.settings, fact)
             run.note("execution_resumed", before=record["status"], **admitted)
         except BaseException:

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import calendars
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
-from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
+from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal
+from ansible_collections.dr.aws.plugins.module_utils.plan import Plan
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
@@ -32,6 +34,17 @@ def first_call(result: Result) -> str:
     return f"{result.key}: would call {call['service']} {call['operation']} in {where}: {call['why']}"
 
 
+def crossing(plan: Plan | None, phase: str, goals: Sequence[Goal]) -> str:
+    """What is said of the wave's steps: which of them cannot be taken back."""
+    keys = {goal.pair.key for goal in goals}
+    one_way = [entry.key for batch in plan.of(phase) for entry in batch.entries if entry.one_way] if plan else []
+    crossed = [key for key in one_way if key in keys]
+    if not crossed:
+        return ", reversible" if keys else ""
+    more = f" and {len(crossed) - NAMED} more" if len(crossed) > NAMED else ""
+    return f", {len(crossed)} one-way: {', '.join(crossed[:NAMED])}{more}"
+
+
 class ActionModule(BatchAction):
     """See the documentation of the module of the same name."""
 
@@ -47,11 +60,16 @@ class ActionModule(BatchAction):
         hosts = self.variables(task_vars, "ansible_play_batch")
         run = Run.attach(options["control"], options["execution"])
         already = run.already(phase, hosts)
-        goals = run.goals(hosts, leave_out=already)
-        waves = sorted({pair.wave for pair in run.pairs(hosts)})
+        pairs = {pair.key: pair for pair in run.pairs(hosts)}
+        waves = sorted({pair.wave for pair in pairs.values()})
         name = f"{phase}, wave {', '.join(map(str, waves))}"
+        heed(run, name)
         calendars.pause(run, name)
-        self.say(f"{name}: {len(hosts)} resources" + _already(already))
+        skipped = run.skipped(phase, hosts, leave_out=already)
+        goals = run.goals(hosts, leave_out={**already, **skipped})
+        self.say(f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals))
+        for key, result in skipped.items():
+            self.say(f"  skipped   {key}: {result.why}", color="yellow")
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None)
         run.note("wave_started", phase=phase, waves=waves, resources=len(hosts))
@@ -64,12 +82,13 @@ class ActionModule(BatchAction):
             adapter=run.adapter,
             observer=Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds()),
         )
-        results = {**already, **engine.run(phase, goals)}
+        unasked = {**already, **skipped}
+        results = {**unasked, **engine.run(phase, goals, run.needed(phase, goals, unasked))}
         for result in results.values():
             if result.status == "would_change":
                 self.say(f"  {first_call(result)}", color="yellow")
         run.settle(phase, results)
-        stopping = {key: result for key, result in results.items() if run.stops(phase, result)}
+        stopping = {key: result for key, result in results.items() if run.stops(phase, pairs[key], result)}
         ended = {"phase": phase, "waves": waves, "counts": counts(results)}
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None, ended["counts"])

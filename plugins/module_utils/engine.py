@@ -67,8 +67,9 @@ class Clock:
 class Result:
     """How a phase ended for one pair.
 
-    status: done | blocked | deferred | failed | would_change (check mode). calls: what was sent, or would be, in order, as
-    {service, operation, region, account, params, why, one_way}. why, remedy: for people, when status is not done.
+    status: done | blocked | deferred | failed | would_change (check mode); skipped comes from people, not from the engine.
+    calls: what was sent, or would be, in order, as {service, operation, region, account, params, why, one_way}. why, remedy: for
+    people, when status is not done.
     """
 
     key: str
@@ -139,12 +140,17 @@ class Engine:
         self.observer = observer or (lambda key, state, text: None)
         self.adapter = adapter
         self._jobs = 0
+        self._ended: Mapping[str, Result] = {}
         self._completed: SimpleQueue[Future[Any]] = SimpleQueue()
         self._outcomes: list[tuple[str, str, Call, str, str]] = []
         self._finished: list[tuple[str, str, str, Mapping[str, Any]]] = []
 
-    def run(self, phase: str, goals: Sequence[Goal]) -> dict[str, Result]:
-        """Pair key -> Result. What this execution finished is not decided again. LeaseLostError when another run took over."""
+    def run(self, phase: str, goals: Sequence[Goal], ended: Mapping[str, Result] | None = None) -> dict[str, Result]:
+        """Pair key -> Result. What this execution finished is not decided again. LeaseLostError when another run took over.
+
+        ended: how pairs ended that are not among the goals, and that goals may depend on.
+        """
+        self._ended = ended or {}
         known = self.journal.known(phase)
         now = self.clock.now()
         tracks: dict[str, _Track] = {}
@@ -218,21 +224,21 @@ class Engine:
         return found
 
     def _free(self, phase: str, track: _Track, tracks: Mapping[str, _Track]) -> bool:
-        """Whether what this pair depends on inside the wave is done; a dependency that ended otherwise ends it as well.
+        """Whether what this pair depends on is done; a dependency that ended otherwise ends it as well.
 
         It is the target's sides that depend on each other: what happens to the old side needs no order.
         """
         for key in track.goal.pair.dependencies if phase in DEPENDENT_PHASES else ():
             needed = tracks.get(key)
-            if needed is None:
-                continue
-            if needed.result is None:
+            result = needed.result if needed else self._ended.get(key)
+            if needed and result is None:
                 if not self.check_mode:
                     track.due = max(track.due, needed.due)
                     return False
-            elif needed.result.status not in ("done", "would_change"):
-                why = f"it depends on {key}, which is {needed.result.status}: {needed.result.why}"
-                self._end(phase, track, "blocked", why=why, remedy=f"repair {key} first, then resume this execution")
+            elif result and result.status not in ("done", "would_change"):
+                why = f"it depends on {key}, which is {result.status}: {result.why}"
+                repair = f"skip {track.key} as well" if result.status == "skipped" else f"repair {key} first"
+                self._end(phase, track, "blocked", why=why, remedy=f"{repair}, then resume this execution")
                 return False
         return True
 
@@ -428,7 +434,14 @@ class Engine:
         track.result = Result(
             track.key, phase, status, track.changed, tuple(track.calls), dict(outputs or {}), why, remedy, seconds
         )
-        payload = {"outputs": dict(outputs or {}), "why": why, "remedy": remedy, "seconds": seconds, "changed": track.changed}
+        payload = {
+            "outputs": dict(outputs or {}),
+            "why": why,
+            "remedy": remedy,
+            "seconds": seconds,
+            "changed": track.changed,
+            "impact": track.goal.pair.impact,
+        }
         if not self.check_mode:
             self._finished.append((track.key, phase, status, payload))
         self.observer(track.key, status, why)

@@ -25,6 +25,8 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "execution_completed": ("info", "completed"),
     "execution_failed": ("critical", "FAILED"),
     "execution_cancelled": ("warning", "cancelled"),
+    "execution_paused": ("warning", "PAUSED"),
+    "resource_skipped": ("warning", "skips a resource"),
     "approval_timed_out": ("critical", "approval TIMED OUT, paused"),
     "window_closed": ("warning", "PAUSED, a change calendar is closed"),
     "fence_debt": ("critical", "FENCE DEBT: a source must be fenced when it answers"),

@@ -176,6 +176,17 @@ def holder(store: Store, customer: str, environment: str) -> dict[str, Any] | No
     return _said(held)
 
 
+def alive(store: Store, execution: Mapping[str, Any]) -> dict[str, Any] | None:
+    """As `holder`, when it is a run of this execution that is not proven dead; None when nothing carries it out.
+
+    The lease of a run may not be over yet, while whoever would renew it is gone.
+    """
+    held = holder(store, execution["customer"], execution["environment"])
+    if held is None or held["execution_id"] != execution["execution_id"]:
+        return None
+    return None if process_gone(str(held["runner"]), this_host(), process_started) else held
+
+
 def _pk(customer: str, environment: str) -> str:
     return f"LOCK#{customer}#{environment}"
 

@@ -30,6 +30,10 @@ PHASES: Final = ("instantiate", "activate", "cleanup", "replicate")
 #: What a drill has: its copies are removed, nothing replicates from them.
 DRILL_PHASES: Final = ("instantiate", "activate", "cleanup")
 PRIORITIES: Final = ("critical", "high", "medium", "low")
+CRITICAL: Final = "critical"
+OPTIONAL: Final = "optional"
+#: Whether the failure of a resource stops the run.
+IMPACTS: Final = (CRITICAL, OPTIONAL)
 #: SRS: replication lag is acceptable below five minutes.
 DEFAULT_RPO_SECONDS: Final = 300
 MODES: Final = ("planned", "unplanned")
@@ -130,7 +134,8 @@ class Pair:
     key: the inventory host name, the same in both directions. source_id, target_id: the technology's own identifier in each
     region (a DB instance identifier, `cluster/service`, …); equal unless tags or the manifest say otherwise.
     source_arn: as discovered, or None. settings: the technology's own options, from the manifest or host variables.
-    dependencies: keys of pairs in the same wave that must be done before this one starts.
+    dependencies: keys of pairs that must be done before this one starts. impact: of IMPACTS; of an optional pair the failure does
+    not stop the run.
     """
 
     key: str
@@ -151,6 +156,7 @@ class Pair:
     health_check_url: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    impact: str = CRITICAL
 
     def reversed(self) -> Pair:
         """The same pair for the way back: source and target change places."""
@@ -172,6 +178,7 @@ class Pair:
             health_check_url=self.health_check_url,
             settings=self.settings,
             tags=self.tags,
+            impact=self.impact,
         )
 
 

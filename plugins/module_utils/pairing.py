@@ -393,6 +393,7 @@ def _variables(draft: _Draft, scope: Scope, paired: Paired) -> dict[str, Any] | 
         "dr_sides": draft.sides,
         "dr_wave": values["wave"],
         "dr_priority": values["priority"],
+        "dr_impact": values["impact"],
         "dr_dependencies": list(values["dependencies"]),
         "dr_rto_seconds": values["rto_seconds"],
         "dr_rpo_seconds": values["rpo_seconds"],

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,8 @@ from .dynamo import epoch
 from .engine import Result
 from .errors import DrError, InputError
 from .events import Notifier
-from .model import Goal, Pair
+from .interventions import skips
+from .model import CRITICAL, OPTIONAL, Goal, Pair
 from .parameters import Parameters
 from .plan import NEEDS_SOURCE, Plan
 from .scope import pair_of
@@ -111,6 +112,10 @@ class Run:
             pairs = [pair for pair in self.plan.pairs if pair.key in hosts]
         return [self._of_drill(pair) for pair in pairs] if self.parameters.drill else pairs
 
+    def waves(self, hosts: Mapping[str, Mapping[str, Any]]) -> str:
+        """The waves of the hosts of a batch, for people."""
+        return ", ".join(map(str, sorted({pair.wave for pair in self.pairs(hosts)})))
+
     def _of_drill(self, pair: Pair) -> Pair:
         """The health check URL and the RTO are production's: they say nothing of a copy."""
         settings = {**pair.settings, "drill_id": self.execution_id or "check"}
@@ -141,9 +146,31 @@ class Run:
             found.update({key: Result(key, phase, "not_yet", why=why) for key in hosts if key not in serving})
         return found
 
-    def stops(self, phase: str, result: Result) -> bool:
+    def skipped(self, phase: str, hosts: Mapping[str, Mapping[str, Any]], leave_out: Iterable[str] = ()) -> dict[str, Result]:
+        """Results of those that a person asked to skip and that are not done; recorded. Copies of a drill are removed anyway."""
+        asked = skips(self.store, self.execution_id, hosts) if not self.check_mode else {}
+        if not asked or (self.parameters.drill and phase == "cleanup"):
+            return {}
+        known = self.journal.known(phase)
+        left = [key for key in asked if key not in leave_out and known.get(key, {}).get("done") is None]
+        impacts = {pair.key: pair.impact for pair in self.pairs(hosts)}
+        ends = [(key, phase, "skipped", {"why": asked[key], "remedy": "", "impact": impacts[key]}) for key in left]
+        self.journal.finish(ends)
+        return {key: Result(key, phase, "skipped", why=asked[key]) for key in left}
+
+    def needed(self, phase: str, goals: Sequence[Goal], here: Mapping[str, Result]) -> dict[str, Result]:
+        """How those ended that goals depend on and that are no goals: in earlier waves, or `here` without the engine."""
+        keys = {key for goal in goals for key in goal.pair.dependencies} - {goal.pair.key for goal in goals}
+        found = {key: here[key] for key in keys if key in here}
+        known = self.journal.known(phase) if keys - set(found) else {}
+        for key in keys - set(found):
+            if last := known.get(key, {}).get("result"):
+                found[key] = Result(key, phase, last["status"], why=last.get("why", ""))
+        return found
+
+    def stops(self, phase: str, pair: Pair, result: Result) -> bool:
         """Whether the waves after it may not begin. A drill goes on: what it finds is reported, and its copies are removed."""
-        return not self.parameters.drill and phase in STOPPING_PHASES and result.status not in ("done", "would_change")
+        return not self.parameters.drill and stops(phase, result, pair.impact)
 
     def elapsed_seconds(self) -> float:
         """Since the execution started."""
@@ -164,7 +191,9 @@ class Run:
         if self.check_mode:
             return ""
         if self.control.accounts.assumed:
-            self.journal.note("roles_assumed", session=self.control.accounts.session_name, roles=dict(self.control.accounts.assumed))
+            self.journal.note(
+                "roles_assumed", session=self.control.accounts.session_name, roles=dict(self.control.accounts.assumed)
+            )
             self.control.accounts.assumed.clear()
         return evidence.secure(self.store, self.execution_id, str(self.record.get("created_by", "")))
 
@@ -189,9 +218,11 @@ class Run:
                 self.store.settle(self.parameters.customer, self.parameters.environment, key)
 
     def findings(self) -> set[str]:
-        """Keys of the pairs whose copy did not come to serve: their health needs no look."""
-        known = self.journal.known("activate")
-        return {pair.key for pair in self.plan.pairs if known.get(pair.key, {}).get("done") is None} if self.plan else set()
+        """Keys of the pairs that did not come to serve (copies, optional or skipped ones): their health needs no look."""
+        if self.plan is None:
+            return set()
+        known, already = self.journal.known("activate"), self.execution["already"].get("activate", ())
+        return {pair.key for pair in self.plan.pairs if known.get(pair.key, {}).get("done") is None} - set(already)
 
     def find(self, ill: Mapping[str, str]) -> None:
         """What a drill's health check found, by pair key, "" for a healthy copy: kept as the end of its ACTIVATE."""
@@ -240,6 +271,12 @@ class Run:
     def resume_command(self) -> str:
         """The command that goes on with this execution."""
         return resume_command({"execution_id": self.execution_id, "operation": self.parameters.operation})
+
+
+def stops(phase: str, result: Result, impact: str = CRITICAL) -> bool:
+    """Whether a result stops a failover: not that of an optional resource, nor that of one which a person skips."""
+    unfinished = result.status not in ("done", "would_change", "skipped")
+    return unfinished and phase in STOPPING_PHASES and impact != OPTIONAL
 
 
 def counts(results: Mapping[str, Result]) -> dict[str, int]:

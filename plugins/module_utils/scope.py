@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from .model import DEFAULT_RPO_SECONDS, Pair
+from .model import CRITICAL, DEFAULT_RPO_SECONDS, Pair
 
 
 def pair_of(key: str, variables: Mapping[str, Any], source_region: str, target_region: str) -> Pair:
@@ -37,6 +37,7 @@ def pair_of(key: str, variables: Mapping[str, Any], source_region: str, target_r
         health_check_url=variables.get("dr_health_check_url"),
         settings=variables.get("dr_settings") or {},
         tags=variables.get("dr_tags") or {},
+        impact=variables.get("dr_impact") or CRITICAL,
     )
 
 

@@ -25,12 +25,15 @@ def summary(
     now: float,
     objectives: Mapping[str, int] | None = None,
     activated: Mapping[str, str] | None = None,
+    requests: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """All outputs of FR-2.2 and DR-1, JSON values. objectives, activated: as `objectives_met` takes them; rto: None without.
 
     completed_resources counts the current phase, progress_percentage all phases of the plan. failed_resources holds each
-    resource with phase, status (failed or blocked), why and remedy; deferred likewise. interrupted: RUNNING, but nobody renews
-    its lease: its runner died. estimated_completion_time: None when nothing is known of durations, or when it has ended.
+    resource with phase, status (failed or blocked), why, remedy and impact; deferred and skipped likewise. requests: of people
+    (`interventions`). reason: why it is PAUSED or CANCELLED. interrupted: RUNNING, but nobody renews its lease: its runner died.
+    resume: the command that goes on, or that removes a cancelled drill's copies. estimated_completion_time: None when nothing is
+    known of durations, or when it has ended.
     """
     counts: Mapping[str, Mapping[str, int]] = execution.get("counts") or {}
     already: Mapping[str, int] = execution.get("already") or {}
@@ -56,7 +59,8 @@ def summary(
         "created_by": execution.get("created_by"),
         "status": status,
         "interrupted": interrupted,
-        "resume": resume_command(execution) if interrupted or (status in ("FAILED", "PAUSED") and not removed(execution)) else None,
+        "reason": execution.get("reason"),
+        "resume": _next(execution, interrupted),
         "current_phase": phase,
         "current_wave": execution.get("current_wave"),
         "resource_count": execution.get("resource_count", 0),
@@ -64,6 +68,7 @@ def summary(
         "failed_resources_count": len({entry["resource"] for entry in failed}),
         "failed_resources": failed,
         "deferred": [entry for entry in unfinished if entry["status"] == "deferred"],
+        "skipped": [entry for entry in unfinished if entry["status"] == "skipped"],
         "debts": list(debts),
         "counts": counts,
         "progress_percentage": 100 if status == "COMPLETED" else int(100 * share),
@@ -75,6 +80,7 @@ def summary(
         "estimated_saving_usd_per_month": execution.get("estimated_saving_usd_per_month"),
         "estimated_copies": execution.get("estimated_copies"),
         "approvals": list(approvals),
+        "requests": list(requests),
         "timeline": [
             {"at": entry["at"], "event": entry["event_type"], "actor": entry["actor"], "detail": entry["detail"]} for entry in audit
         ],
@@ -148,10 +154,25 @@ def _between(first: float | None, last: float | None) -> float | None:
     return None if first is None or last is None else max(0.0, last - first)
 
 
+def _next(execution: Mapping[str, Any], interrupted: bool) -> str | None:
+    if interrupted:
+        return resume_command(execution)
+    if removed(execution):
+        return None
+    if execution["status"] == "CANCELLED" and execution.get("operation") == "test":
+        return cleanup_command(execution)
+    return resume_command(execution) if execution["status"] in ("FAILED", "PAUSED") else None
+
+
 def removed(execution: Mapping[str, Any]) -> bool:
     """Whether it is a drill whose copies are all removed: nothing is left that could be resumed."""
     cleaned = (execution.get("counts") or {}).get("cleanup", {})
     return execution.get("operation") == "test" and cleaned.get("done", 0) == execution.get("resource_count")
+
+
+def cleanup_command(execution: Mapping[str, Any]) -> str:
+    """The command that removes the copies of a drill."""
+    return f"{resume_command(execution)} -e cleanup=true"
 
 
 def resume_command(execution: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from typing import Any, Final
 from .dynamo import MissingError, RefusedError, Table, error_code, utc
 from .errors import DrError
 from .journal import Journal, MemoryJournal
-from .lock import LeaseLostError, Lock, LockHeldError, holder, process_gone, process_started, this_host
+from .lock import LeaseLostError, Lock, LockHeldError, alive
 from .model import PHASES
 from .redact import mask
 from .status import summary
@@ -154,8 +154,11 @@ class Store:
             raise DrError(f"execution_id={execution_id!r} is not known in table {self.table.name}", remedy)
         return shown(item)
 
-    def update_execution(self, execution_id: str, **changes: Any) -> dict[str, Any]:
-        """Changes attributes and gives the execution as it is then. `status` only along TRANSITIONS, else DrError."""
+    def update_execution(self, execution_id: str, *, ver: int | None = None, **changes: Any) -> dict[str, Any]:
+        """Changes attributes and gives the execution as it is then. `status` only along TRANSITIONS, else DrError.
+
+        ver: RefusedError unless the execution is as it was read with this `ver`.
+        """
         for _attempt in range(ATTEMPTS):
             before = self.get_execution(execution_id)
             wanted = changes.get("status", before["status"])
@@ -165,6 +168,8 @@ class Store:
                     f"execution {before['execution_id']} is {before['status']} and cannot become {wanted}; allowed: {allowed}",
                     f"ansible-playbook dr.aws.status -e execution_id={before['execution_id']}",
                 )
+            if ver not in (None, before["ver"]):
+                raise RefusedError(before)
             now = utc(self.clock())
             assign = {**changes, "updated_at": now}
             if wanted != before["status"]:
@@ -230,9 +235,6 @@ class Store:
             for item in self.table.query(pk, f"P#{phase}#O#"):
                 entry = {"resource": item["key"], "phase": phase, "status": item["status"], "at": item["at"]}
                 unfinished.append({**entry, **self.body(item["body"])})
-        lock = holder(self, execution["customer"], execution["environment"])
-        if lock and process_gone(str(lock["runner"]), this_host(), process_started):
-            lock = None  # its lease is not over yet, but whoever would renew it is proven dead
         return summary(
             execution,
             unfinished=unfinished,
@@ -241,7 +243,8 @@ class Store:
             debts=self.open_debts(execution["customer"], execution["environment"]),
             objectives=self.objectives(execution["execution_id"]),
             activated=self.activated(execution["execution_id"]),
-            lock=lock,
+            requests=[shown(item) for item in self.table.query(pk, "REQ#")],
+            lock=alive(self, execution),
             now=self.clock(),
         )
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tag schema as data: Appendix H.1 of the requirements, with its ambiguities settled, and two tags of our own."""
+"""The tag schema as data: Appendix H.1 of the requirements, with its ambiguities settled, and three tags of our own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .model import PRIORITIES
+from .model import CRITICAL, IMPACTS, PRIORITIES
 
 ENVIRONMENTS: Final = ("production", "staging", "development")
 #: Names a protected record set on a hosted zone's tags: `dr:record:<name>/<type>[/<set identifier>]`.
@@ -72,6 +72,8 @@ SCHEMA: Final = {
     "Environment": Rule("environment", required=True, values=ENVIRONMENTS),
     # FR-1.3 over H.1: without the tag "low", with an invalid value "medium" and a warning.
     "dr:priority": Rule("priority", values=PRIORITIES, default="low", fallback="medium"),
+    # Ours: of an optional resource the failure does not stop the wave.
+    "dr:impact": Rule("impact", values=IMPACTS, default=CRITICAL, fallback=CRITICAL),
     "dr:recovery-strategy": Rule("recovery_strategy", values=("drs", "eks-dns", "sql-ag", "managed-service", "oracle-dg")),
     "dr:rto-target": Rule("rto_seconds", minimum=1, seconds=60),
     "dr:rpo-target": Rule("rpo_seconds", minimum=1, seconds=60),

@@ -48,7 +48,7 @@ def parse(tags: Mapping[str, str], resource: str = "", strict: Collection[str] =
 
     strict: optional tags that are missed where they are absent (`STRICT_RULES`).
 
-    values: {enabled: bool, wave: int, customer, environment, priority, recovery_strategy, rto_seconds, rpo_seconds: int,
+    values: {enabled: bool, wave: int, customer, environment, priority, impact, recovery_strategy, rto_seconds, rpo_seconds: int,
     health_check_url, dependencies: (str, …), peer}; None (dependencies: ()) where a tag is absent or unusable.
     """
     values: dict[str, Any] = {}

@@ -61,10 +61,11 @@ def test_a_pair_survives_being_stored() -> None:
 
 
 @pytest.mark.parametrize("phase", ["instantiate", "activate", "cleanup", "replicate"])
-@pytest.mark.parametrize("status", ["done", "would_change", "blocked", "deferred", "failed"])
+@pytest.mark.parametrize("status", ["done", "would_change", "blocked", "deferred", "failed", "skipped"])
 def test_what_is_not_done_stops_the_waves_after_it_except_in_cleanup_and_replicate(phase: str, status: str) -> None:
     wanted = phase in ("instantiate", "activate") and status in ("blocked", "deferred", "failed")
     assert run.stops(phase, Result("a", phase, status)) is wanted
+    assert not run.stops(phase, Result("a", phase, status), "optional")
 
 
 def test_results_are_counted_and_shown_as_plain_values() -> None:

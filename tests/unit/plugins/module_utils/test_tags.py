@@ -35,6 +35,7 @@ def test_complete_tags_give_typed_values() -> None:
             "customer": "acme",
             "environment": "production",
             "priority": "critical",
+            "impact": "critical",
             "recovery_strategy": "managed-service",
             "rto_seconds": 900,
             "rpo_seconds": 300,
@@ -128,7 +129,7 @@ def test_a_malformed_tag_gives_exactly_its_violation(tag: str, value: str | None
     required, check = ("required: ", "required") if value is None else ("", "values")
     remedy = f"set the tag {tag} of rds/orders-db to {rule}"
     assert violations == [Violation("rds/orders-db", tag, value, f"{required}{rule}{meanwhile}", remedy, severity, check)]
-    assert values[SCHEMA[tag].field] == {"dr:priority": "medium", "dr:dependencies": ()}.get(tag)
+    assert values[SCHEMA[tag].field] == {"dr:priority": "medium", "dr:impact": "critical", "dr:dependencies": ()}.get(tag)
 
 
 def test_strict_tags_must_be_there_and_strict_rules_are_errors() -> None:

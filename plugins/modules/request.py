@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: request
+short_description: Asks an execution to pause, to end, or to leave a resource out
+version_added: 0.1.0
+description:
+  - Records a request in the control plane under the identity that STS gives for the caller. The run of the execution sees it before
+    its next wave; a wave that runs is finished.
+  - An execution that nothing carries out at the moment is cancelled at once.
+  - Asking again for the same changes nothing. An execution that is unknown, or that has ended, is refused.
+options:
+  execution_id:
+    description: The execution that is asked.
+    type: str
+    required: true
+  verb:
+    description:
+      - What is asked for. After V(pause) the execution is PAUSED, and goes on when a person resumes it.
+      - After V(cancel) it is CANCELLED. What was done stays as it is; the copies of a drill stay until its clean-up is asked for.
+      - After V(skip) no further phase of O(resource) begins in this execution, and what depends on it is blocked.
+    type: str
+    required: true
+    choices: [pause, cancel, skip]
+  reason:
+    description: Why. Required by V(skip).
+    type: str
+    default: ""
+  resource:
+    description: The inventory host of the resource to skip.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - dr.aws.run
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) without any mutating call.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed, or would change, in C(diff_mode).
+    support: none
+author:
+  - dr.aws maintainers (@dr-aws)
+"""
+
+EXAMPLES = r"""
+- name: Leave a resource out
+  dr.aws.request:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    execution_id: "{{ execution_id }}"
+    verb: skip
+    resource: "{{ resource }}"
+    reason: it is repaired by hand
+"""
+
+RETURN = r"""
+request:
+  description: The request as it is recorded; empty in check mode, and when the execution was in the state already that was asked for.
+  returned: success
+  type: dict
+  sample:
+    execution_id: dr-20261128T163000Z-7f3a9c
+    verb: pause
+    state: open
+    reason: the network team looks at it
+    requested_by: arn:aws:sts::100000000000:assumed-role/operator/jane
+    requested_at: "2026-11-28T16:40:00Z"
+said:
+  description: What happens next, for people.
+  returned: success
+  type: str
+  sample: execution dr-20261128T163000Z-7f3a9c is paused before its next wave; the wave that runs is finished
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.dr.aws.plugins.module_utils import trail
+from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
+from ansible_collections.dr.aws.plugins.module_utils.interventions import VERBS, Interventions
+from ansible_collections.dr.aws.plugins.module_utils.run import Control
+
+
+def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Records the request; tells people when nothing else will."""
+    interventions = Interventions(control.store, trail.caller(control), control.notifier)
+    asked = [options[name] for name in ("execution_id", "verb", "reason", "resource")]
+    return interventions.ask(*asked, check_mode=check_mode)
+
+
+def main() -> None:
+    required, optional = {"type": "str", "required": True}, {"type": "str", "default": ""}
+    verb = {**required, "choices": list(VERBS)}
+    control_module({"execution_id": required, "verb": verb, "reason": optional, "resource": optional}, ask)
+
+
+if __name__ == "__main__":
+    main()
