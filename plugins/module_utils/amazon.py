@@ -18,6 +18,7 @@ from .accounts import Account, Accounts, AwsReader, CallError, classify
 from .adapters.base import Adapter
 from .drills.base import Drill
 from .errors import DrError
+from .redact import mask
 from .run import Control
 from .technology import OPTIONS, run
 
@@ -76,12 +77,12 @@ def guarded(module: AnsibleAWSModule, work: Callable[[], dict[str, Any]]) -> dic
     try:
         return work()
     except DrError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=mask(str(error)))
     except CallError as error:
-        module.fail_json(msg=f"{error.failure.code}: {error.failure.message}")
+        module.fail_json(msg=mask(f"{error.failure.code}: {error.failure.message}"))
     except Exception as error:
         failure = classify(error)
         if failure is None:
             raise
-        module.fail_json(msg=f"{failure.code}: {failure.message}")
+        module.fail_json(msg=mask(f"{failure.code}: {failure.message}"))
     raise AssertionError("fail_json ends the module")

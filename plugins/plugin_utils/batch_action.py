@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, classify
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.redact import mask
 
 #: Seconds between two looks at whether the process that runs the playbook is still there.
 PARENT_POLL_SECONDS = 1.0
@@ -49,25 +50,26 @@ class BatchAction(ActionBase):
         if checked.error_messages:
             raise AnsibleActionFail("; ".join(checked.error_messages))
         try:
-            result.update(self.act(checked.validated_parameters, task_vars or {}))
+            result.update(mask(self.act(checked.validated_parameters, task_vars or {})))
         except DrError as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(mask(str(error))) from None  # Ansible would show the cause as well, unmasked
         except CallError as error:
-            raise AnsibleActionFail(f"{error.failure.code}: {error.failure.message}") from error
+            raise AnsibleActionFail(mask(f"{error.failure.code}: {error.failure.message}")) from None
         except Exception as error:
             failure = classify(error)
             if failure is None:
                 raise
-            raise AnsibleActionFail(f"control plane: {failure.code}: {failure.message}. Next: check dr_control") from error
+            text = f"control plane: {failure.code}: {failure.message}. Next: check dr_control"
+            raise AnsibleActionFail(mask(text)) from None
         return result
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The action's own work: validated options in, result out."""
         raise NotImplementedError
 
-    def say(self, text: str, color: str | None = None) -> None:
-        """A line on the screen, now."""
-        self._display.display(text, color=color)
+    def say(self, text: str, color: str | None = None, *, plain: bool = False) -> None:
+        """A line on the screen, now, its secrets masked. plain: not masked, as a command with an approval's token must be readable."""
+        self._display.display(text if plain else mask(text), color=color)
 
     def warn(self, text: str) -> None:
         """A line on the screen that a person must not miss; nothing when it is empty."""

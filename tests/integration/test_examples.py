@@ -76,6 +76,7 @@ CONTROL = (
     "health",
     "decision",
     "execution_info",
+    "audit_info",
     "close",
     "report",
 )
