@@ -26,9 +26,9 @@ def clean(value: Any) -> str:
     return _UNFIT.sub(REPLACEMENT, str(value))
 
 
-def tag(name: str, /, *children: Child, **attributes: Any) -> Element:
+def tag(kind: str, /, *children: Child, **attributes: Any) -> Element:
     """An element. Attributes: None and False leave one out, True gives its own name; `class_` and `aria_label` as in HTML."""
-    element = Element(name)
+    element = Element(kind)
     for key, value in attributes.items():
         if value is not None and value is not False:
             element.set(key.rstrip("_").replace("_", "-"), "" if value is True else clean(value))

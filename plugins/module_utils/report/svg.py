@@ -61,19 +61,19 @@ def _lane(lane: Lane, top: float) -> Element:
     shown = name if len(name) <= fits else name[: fits - 1] + "…"
     group = tag("g", tag("title", lane.name), class_=f"lane {lane.kind}")
     put(group, tag("text", shown, x="4", y=f"{top + BAR:g}", class_="name bad" if lane.bad else "name"))
-    return put(group, *(_bar(bar, top + (LANE - BAR) / 2) for bar in lane.bars))
+    return put(group, *(_bar(one, top + (LANE - BAR) / 2) for one in lane.bars))
 
 
-def _bar(bar: Bar, top: float) -> Element:
+def _bar(one: Bar, top: float) -> Element:
     box = tag(
         "rect",
-        tag("title", bar.said),
-        x=f"{bar.x:.2f}",
+        tag("title", one.said),
+        x=f"{one.x:.2f}",
         y=f"{top:g}",
-        width=f"{bar.width:.2f}",
+        width=f"{one.width:.2f}",
         height=f"{BAR:g}",
-        class_=f"bar {kind_of(bar.state)}",
+        class_=f"bar {kind_of(one.state)}",
     )
-    label = bar.label if len(bar.label) * SMALL_LETTER + 6 <= bar.width else ""
-    text = tag("text", label, x=f"{bar.x + 3:.2f}", y=f"{top + BAR - 3.5:g}", class_="inside") if label else None
+    label = one.label if len(one.label) * SMALL_LETTER + 6 <= one.width else ""
+    text = tag("text", label, x=f"{one.x + 3:.2f}", y=f"{top + BAR - 3.5:g}", class_="inside") if label else None
     return put(tag("g"), box, text)

@@ -198,7 +198,7 @@ def drawn(report: dict[str, Any]) -> list[list[tuple[float, float]]]:
     text = execution_page(report)
     root = ElementTree.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
     lanes = [one for one in root.iter("g") if str(one.get("class")).startswith("lane")]
-    return [[(float(bar.get("x", "0")), float(bar.get("width", "0"))) for bar in lane.iter("rect")] for lane in lanes]
+    return [[(float(one.get("x", "0")), float(one.get("width", "0"))) for one in lane.iter("rect")] for lane in lanes]
 
 
 def apart(lanes: list[list[tuple[float, float]]]) -> None:
