@@ -43,7 +43,7 @@ def events(
     problems: list[str] = []
     for account, region in places:
         where = f"CloudTrail of account {account} in {region}"
-        asked = {
+        asked: dict[str, Any] = {
             "LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": session}],
             "StartTime": datetime.fromtimestamp(begin, UTC),
             "EndTime": datetime.fromtimestamp(end + LATE_SECONDS, UTC),

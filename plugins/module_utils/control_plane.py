@@ -255,7 +255,9 @@ def _lock(s3: Any, bucket: str, mode: str | None, days: int | None, apply: bool)
     if held and LOCK_MODES.index(wanted[0]) > LOCK_MODES.index(held[0]):
         raise InputError("object_lock_mode", mode, f"{held[0]}, which bucket {bucket} has", "choose another bucket for evidence")
     if held and wanted[1] < held[1]:
-        raise InputError("object_lock_days", days, f"at least {held[1]}, as bucket {bucket} has", "choose another bucket for evidence")
+        raise InputError(
+            "object_lock_days", days, f"at least {held[1]}, as bucket {bucket} has", "choose another bucket for evidence"
+        )
     if held == wanted:
         return wanted, []
     if apply:

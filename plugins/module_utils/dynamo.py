@@ -154,7 +154,7 @@ class Table:
     def query(
         self, pk: str, prefix: str, *, newest_first: bool = False, limit: int | None = None, after: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """Items under one partition key whose sort key begins so, read consistently, in order. after: those behind this sort key."""
+        """Items under one partition key whose sort key begins so, read consistently, in order. after: behind this sort key."""
         start = {"ExclusiveStartKey": _key(pk, after)} if after else {}
         yield from self._pages(
             limit,

@@ -105,7 +105,7 @@ def verify(store: Store, execution_id: str) -> list[str]:
 
 
 class _Objects:
-    """The objects of a trail, held against each other and against DynamoDB. rows: entries by number. last: the last one in evidence."""
+    """The objects of a trail, held against each other and against DynamoDB. rows: entries by number. last: the last in evidence."""
 
     def __init__(
         self,
@@ -252,11 +252,12 @@ def _versions(store: Store, trail: str) -> dict[str, list[_Version]]:
             for kind, deleted in (("Versions", False), ("DeleteMarkers", True)):
                 for one in page.get(kind, ()):
                     version = _Version(str(one["VersionId"]), deleted)
-                    found.setdefault(str(one["Key"]), []).append((one["LastModified"], version))
+                    found.setdefault(str(one["Key"]), []).insert(0, (one["LastModified"], version))
     except Exception as error:
         raise _no_bucket(store, error) or error from error
-    # S3 lists the newest first: of two of one moment the later in the list is the older, and a delete marker covers what was there.
-    return {key: [one for _at, one in sorted(reversed(some), key=lambda pair: (pair[0], pair[1].deleted))] for key, some in found.items()}
+    # S3 lists the newest first: of two of one moment the later in its list is older, and a delete marker covers what was there.
+    by_age = {key: sorted(some, key=lambda pair: (pair[0], pair[1].deleted)) for key, some in found.items()}
+    return {key: [version for _at, version in some] for key, some in by_age.items()}
 
 
 def _no_bucket(store: Store, error: Exception) -> DrError | None:

@@ -51,8 +51,8 @@ class Control:
         )
         self.settings = control
         self.cloud = AwsReader(self.accounts)
-        clients = [self.accounts.control(service) for service in ("dynamodb", "s3")]
-        self.store = Store(*clients, control["table"], control["bucket"], audit_bucket=control.get("audit_bucket") or "")
+        dynamodb, s3 = self.accounts.control("dynamodb"), self.accounts.control("s3")
+        self.store = Store(dynamodb, s3, control["table"], control["bucket"], audit_bucket=control.get("audit_bucket") or "")
         self.notifier = Notifier(self.accounts.control("sns"), control.get("topic_arn") or "")
         self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit trail as auditors ask for it (FR-6.3, DR-4): by execution, user, day and event type; and what is done outside of executions.
+"""The audit trail as auditors ask for it (FR-6.3, DR-4): by execution, user, day and event; and what is done beside executions.
 
 Executions have a trail each. Everything else that FR-6.3 lists (discovery, changes of the configuration) is in one trail a month.
 """

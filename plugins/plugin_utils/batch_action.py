@@ -68,7 +68,7 @@ class BatchAction(ActionBase):
         raise NotImplementedError
 
     def say(self, text: str, color: str | None = None, *, plain: bool = False) -> None:
-        """A line on the screen, now, its secrets masked. plain: not masked, as a command with an approval's token must be readable."""
+        """A line on the screen, now, its secrets masked. plain: not masked, for a command with an approval's token."""
         self._display.display(text if plain else mask(text), color=color)
 
     def warn(self, text: str) -> None:

@@ -113,7 +113,7 @@ def test_an_older_control_plane_works_and_is_told(sandbox: Any, clock: Time) -> 
     assert f"bucket {BUCKET}, for evidence, does not exist. Next: ansible-playbook dr.aws.control_plane" in said
     assert [one["event_type"] for one in store.audit(name)] == ["execution_started", "evidence_failed"]
     assert any("does not exist" in one for one in evidence.verify(store, name))
-    with pytest.raises(DrError, match="has no indexes of audit entries.*dr.aws.control_plane adds them"):
+    with pytest.raises(DrError, match=r"has no indexes of audit entries.*dr.aws.control_plane adds them"):
         trail.find(store, trail.Wanted(user=ANN))
 
     assert f"create bucket {BUCKET}" in plane(sandbox).changes
@@ -267,5 +267,5 @@ def test_entries_are_found_by_execution_user_day_and_event(sandbox: Any, store: 
 
 @pytest.mark.parametrize("wanted", [trail.Wanted(), trail.Wanted(since="yesterday"), trail.Wanted(user=ANN, until="2026-13-01")])
 def test_what_cannot_be_asked_for_is_said(store: Store, wanted: trail.Wanted) -> None:
-    with pytest.raises(InputError, match="cannot be used; allowed: a (value|day)"):
+    with pytest.raises(InputError, match=r"cannot be used; allowed: a (value|day)"):
         trail.find(store, wanted)
