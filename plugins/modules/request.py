@@ -81,7 +81,7 @@ said:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import trail
+from ansible_collections.dr.aws.plugins.module_utils import evidence, trail
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.interventions import VERBS, Interventions
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
@@ -89,9 +89,12 @@ from ansible_collections.dr.aws.plugins.module_utils.run import Control
 
 def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Records the request; tells people when nothing else will."""
-    interventions = Interventions(control.store, trail.caller(control), control.notifier)
+    who = trail.caller(control)
     asked = [options[name] for name in ("execution_id", "verb", "reason", "resource")]
-    return interventions.ask(*asked, check_mode=check_mode)
+    answer = Interventions(control.store, who, control.notifier).ask(*asked, check_mode=check_mode)
+    if answer["changed"] and not check_mode:
+        evidence.secure(control.store, options["execution_id"].rpartition("/")[2], who)
+    return answer
 
 
 def main() -> None:
