@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import drilled
+from ansible_collections.dr.aws.plugins.module_utils import drilled, protection
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.evidence import AT_REST
 from ansible_collections.dr.aws.plugins.module_utils.history import learn
@@ -17,6 +17,7 @@ from ansible_collections.dr.aws.plugins.module_utils.report.reading import read
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+from ansible_collections.dr.aws.plugins.plugin_utils.protection_view import lines as protected_lines
 from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
 
 
@@ -71,9 +72,18 @@ class ActionModule(BatchAction):
         for text, color in lines(summary, run.elapsed_seconds()):
             self.say(text, color=color)
         reports = self._report(run.store, name, str(run.record["created_by"]))
+        protected = self._protected(run)
+        for text, color in protected_lines(protected, run.parameters):
+            self.say(text, color=color)
         if failed:
             raise DrError(f"execution {name} is {summary['status']}{findings}", summary["resume"] or "")
-        return {"changed": False, "status": summary["status"], "summary": summary, "reports": reports}
+        return {
+            "changed": False,
+            "status": summary["status"],
+            "summary": summary,
+            "protection": [one.to_json() for one in protected],
+            "reports": reports,
+        }
 
     def _report(self, store: Store, name: str, actor: str) -> list[dict[str, str]]:
         """Stores the report as evidence and says where. That it could not be done changes nothing about how the execution ended.
@@ -92,8 +102,17 @@ class ActionModule(BatchAction):
         return kept
 
     @staticmethod
+    def _protected(run: Run) -> list[protection.Protection]:
+        """How what went home, or stayed where it serves, is protected; nothing of what did not get that far."""
+        known = run.journal.known("replicate") if run.parameters.operation in ("failback", "reprotect") else {}
+        return protection.ended(run.plan, known) if run.plan and known else []
+
+    @staticmethod
     def _findings(run: Run) -> str:
-        """What a drill found: it goes on to its end, and has failed then."""
+        """What a drill or a reprotection found: both go on to their end, and have failed then."""
+        if run.parameters.reprotects:
+            left = {one["resource"] for one in run.store.status(run.execution_id)["failed_resources"]}
+            return f": {len(left)} of {run.record['resource_count']} resources are not in order" if left else ""
         found = run.store.status(run.execution_id)["failed_resources"] if run.parameters.drill else []
         number = len({one["resource"] for one in found})
         return f": the drill found faults in {number} of {run.record['resource_count']} resources" if found else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import calendars, plans, snapshots, trail
+from ansible_collections.dr.aws.plugins.module_utils import calendars, homecoming, plans, protection, snapshots, trail
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
@@ -28,7 +28,7 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     plan_id,
     validate_parameters,
 )
-from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
+from ansible_collections.dr.aws.plugins.module_utils.plan import STAGES, Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, preview, to_json
 from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
@@ -41,7 +41,7 @@ from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAc
 from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 
 #: Operations that a playbook carries out.
-RUNNABLE = ("failover", "test")
+RUNNABLE = ("failover", "failback", "reprotect", "test")
 #: States that cannot be resumed.
 ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
@@ -80,8 +80,9 @@ class Made:
 
     def outlook(self) -> Outlook:
         """Whether what is left to activate fits into the target's quotas. Copies of drills are not reckoned with."""
-        serving = self.plan.done("activate")
-        wanted = [] if self.plan.parameters.drill else [pair for pair in self.plan.pairs if pair.key not in serving]
+        serving, parameters = self.plan.serving, self.plan.parameters
+        moving = not (parameters.drill or parameters.reprotects)
+        wanted = [pair for pair in self.plan.pairs if moving and pair.key not in serving]
         return outlook(self.control.cloud, wanted, self.captured)
 
 
@@ -132,11 +133,21 @@ class ActionModule(BatchAction):
         kept = snapshots.latest(control.store, *scope)
         facts, said = rely(kept, facts, parameters, control.store.clock())
         captured = kept.captured if kept else {}
+        owing: set[str] = set()
+        if parameters.reprotects:
+            owing = homecoming.owing(control.store, *scope)
+            back = homecoming.homeward(control.store, chosen, parameters, owing)
+            pairs, looks = protection.directed(control.cloud, pairs, looks, back, parameters.parallelism)
+            said += protection.left_alone(pairs, looks)
+        elif parameters.operation == "failback" and parameters.mode == "planned":
+            captured, told = homecoming.prepare(control.cloud, control.store, chosen, looks, kept, parameters)
+            said += told
         goals = [Goal(pair, parameters.mode, parameters.cleanup_policy, captured=captured.get(pair.key, {})) for pair in pairs]
         standing = [goal.pair.key for goal in goals if not parameters.drill and _stands(looks[goal.pair.key], goal)]
         durations = self._durations(control, parameters, {pair.technology for pair in pairs})
         said += drifted(kept, chosen, options["inventory"].get("missing", ()))
-        plan = build(pairs, {key: look.active for key, look in looks.items()}, parameters, facts, durations, standing, said)
+        sides = {key: look.active for key, look in looks.items()}
+        plan = build(pairs, sides, parameters, facts, durations, standing, said, owing)
         if before:
             plans.refuse_drift(name, before, plan)
         return Made(control, plan, captured, name, _found(options["inventory"]))
@@ -285,12 +296,13 @@ def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, c
 
     caller: the ARN of whoever runs this, for the audit trail.
     """
-    hosts, serial, already = {}, {}, {}
-    for phase in PHASES:
-        batches = plan.of(phase) if phase in phases else ()
-        hosts[phase] = [entry.key for batch in batches for entry in batch.entries] or ["all", "!all"]
-        serial[phase] = [len(batch.entries) for batch in batches] or [1]
-        already[phase] = sorted(plan.done(phase))
+    hosts, serial = {}, {}
+    for stage, phase in STAGES.items():
+        batches = plan.stage(stage) if phase in phases else ()
+        hosts[stage] = [entry.key for batch in batches for entry in batch.entries] or ["all", "!all"]
+        serial[stage] = [len(batch.entries) for batch in batches] or [1]
+    already = {phase: sorted(plan.done(phase)) for phase in PHASES} | {"activate": sorted(plan.serving)}
+    source = plan.parameters.source_region
     return {
         "execution_id": name,
         "fence": fence,
@@ -300,4 +312,5 @@ def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, c
         "hosts": hosts,
         "serial": serial,
         "already": already,
+        "turned": [pair.key for pair in plan.pairs if pair.source_region != source],
     }

@@ -88,6 +88,7 @@ class ActionModule(BatchAction):
             if result.status == "would_change":
                 self.say(f"  {first_call(result)}", color="yellow")
         run.settle(phase, results)
+        run.moved(phase, results)
         stopping = {key: result for key, result in results.items() if run.stops(phase, pairs[key], result)}
         ended = {"phase": phase, "waves": waves, "counts": counts(results)}
         if not run.check_mode:

@@ -29,6 +29,8 @@ TECHNOLOGIES: Final = (
 PHASES: Final = ("instantiate", "activate", "cleanup", "replicate")
 #: What a drill has: its copies are removed, nothing replicates from them.
 DRILL_PHASES: Final = ("instantiate", "activate", "cleanup")
+#: What protects again where the other side serves already.
+REPROTECT_PHASES: Final = ("cleanup", "replicate")
 PRIORITIES: Final = ("critical", "high", "medium", "low")
 CRITICAL: Final = "critical"
 OPTIONAL: Final = "optional"

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from .dynamo import utc
 from .errors import InputError
-from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, PHASES
+from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, PHASES, REPROTECT_PHASES
 from .tag_schema import ENVIRONMENTS
 
-OPERATIONS: Final = ("failover", "failback", "test")
+OPERATIONS: Final = ("failover", "failback", "test", "reprotect")
+#: Operation -> the phases that it has, where it has not all of them.
+OPERATION_PHASES: Final = {"test": DRILL_PHASES, "reprotect": REPROTECT_PHASES}
 APPROVAL_MODES: Final = ("required", "automatic")
 DEFAULT_PARALLELISM: Final = 10
 MAX_PARALLELISM: Final = 200
@@ -55,6 +57,11 @@ class Parameters:
     def drill(self) -> bool:
         """Whether isolated copies are recovered, and removed again."""
         return self.operation == "test"
+
+    @property
+    def reprotects(self) -> bool:
+        """Whether nothing changes sides: each resource is protected again where it serves, whichever region that is."""
+        return self.operation == "reprotect"
 
     @property
     def source_region(self) -> str:
@@ -131,14 +138,14 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
             "dr_region", dr, "a region other than primary_region", f"-e dr_region={others[0] if others else '<another region>'}"
         )
     operation = _choice(raw, "operation", OPERATIONS, "failover")
-    phases = _phases(raw.get("phases"), DRILL_PHASES if operation == "test" else PHASES)
+    phases = _phases(raw.get("phases"), OPERATION_PHASES.get(operation, PHASES))
     return Parameters(
         customer=customer,
         environment=environment,
         primary_region=primary,
         dr_region=dr,
         operation=operation,
-        mode=_choice(raw, "mode", MODES, "planned"),
+        mode=_choice(raw, "mode", MODES, "unplanned" if operation == "reprotect" else "planned"),
         approval_mode=_choice(raw, "approval_mode", APPROVAL_MODES, "required"),
         waves=parse_waves(raw.get("waves")),
         phases=phases,

@@ -8,7 +8,7 @@ import hashlib
 import heapq
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -21,6 +21,19 @@ from .scope import to_json as pair_to_json
 
 #: Technologies whose ACTIVATE `rollback` can undo without losing data; of all others it is one-way.
 REVERSIBLE: Final = frozenset({"ecs", "lambda", "route53", "autoscaling", "eventbridge"})
+#: Technologies that are protected again on the way home before their old side is cleaned up: what DRS has launched may end only
+#: once its successor is replicated (user guide, failback-failover-region-region).
+PROTECT_FIRST: Final = frozenset({"drs"})
+#: Stages in which batches are carried out, in order, with their phase. A stage is a play of the playbooks: most are named as
+#: their phase; fence debts are settled before everything else, and some are protected before anything is cleaned up.
+STAGES: Final[Mapping[str, str]] = {
+    "instantiate": "instantiate",
+    "activate": "activate",
+    "settle": "cleanup",
+    "protect": "replicate",
+    "cleanup": "cleanup",
+    "replicate": "replicate",
+}
 #: Phases that need an answer from the region being left; while it is dark, they are deferred.
 NEEDS_SOURCE: Final = ("cleanup", "replicate")
 #: Parameters that say nothing of what will be done: how fast, under which id, and what was known and accepted before.
@@ -62,7 +75,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One wave of one phase, in order of execution.
+    """One wave of one phase, in order of execution. stage: "" where it has the name of the phase.
 
     expected_seconds: along the dependencies. finish_seconds: since the execution's start. late: resources whose RTO is shorter.
     """
@@ -74,6 +87,7 @@ class Batch:
     finish_seconds: int
     late: tuple[str, ...] = ()
     gate: Gate | None = None
+    stage: str = ""
 
     @property
     def todo(self) -> tuple[str, ...]:
@@ -93,8 +107,12 @@ class Plan:
     sha256: str = field(default="")
 
     def of(self, phase: str) -> tuple[Batch, ...]:
-        """The phase's waves, in order."""
+        """The phase's batches, in order."""
         return tuple(batch for batch in self.batches if batch.phase == phase)
+
+    def stage(self, name: str) -> tuple[Batch, ...]:
+        """A stage's waves, in order."""
+        return tuple(batch for batch in self.batches if (batch.stage or batch.phase) == name)
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -106,6 +124,13 @@ class Plan:
         return frozenset(entry.key for batch in self.of(phase) for entry in batch.entries if entry.state == "done")
 
     @property
+    def serving(self) -> frozenset[str]:
+        """Keys of the resources whose target serves before anything is done."""
+        if self.parameters.reprotects:
+            return frozenset(entry.key for batch in self.batches for entry in batch.entries)
+        return self.done("activate")
+
+    @property
     def changes_nothing(self) -> bool:
         """Whether every resource serves in the target region already."""
         return all(not batch.todo for batch in self.batches if batch.phase in ("instantiate", "activate"))
@@ -115,7 +140,8 @@ class Plan:
         parameters = self.parameters
         planned: dict[str, dict[str, int]] = defaultdict(dict)
         for batch in self.batches:
-            planned[batch.phase][str(batch.wave)] = len(batch.entries)
+            before = planned[batch.phase].get(str(batch.wave), 0)
+            planned[batch.phase][str(batch.wave)] = before + len(batch.entries)
         return {
             **{
                 name: getattr(parameters, name)
@@ -176,12 +202,14 @@ def build(
     durations: Mapping[str, Mapping[str, int]],
     standing: Collection[str] = (),
     said: Iterable[str] = (),
+    owing: Collection[str] = (),
 ) -> Plan:
     """The plan for the pairs of a customer and environment, directed from the region being left to the one being activated.
 
     pairs: all of the scope, waves are selected here. active: pair key -> which side serves; missing is UNKNOWN.
     durations: technology -> phase -> expected seconds; a phase that a technology does not have is left out. standing: keys of pairs
-    whose standby holds already, for which INSTANTIATE takes no time. said: warnings of what it was made from.
+    whose standby holds already, for which INSTANTIATE takes no time. said: warnings of what it was made from. owing: keys of pairs
+    with an open fence debt. Of a reprotection, pairs are directed to the side that serves, and others than those are left alone.
     PlanError, InputError: what forbids it, with what to do.
     """
     if not pairs:
@@ -205,9 +233,9 @@ def build(
     ordered = {wave: _order(wave, waves[wave]) for wave in sorted(waves)}
     batches: list[Batch] = []
     finish = 0
-    for phase in parameters.phases:
+    for stage, phase, keys in _stages(parameters, chosen, serving, owing):
         for wave, all_members in ordered.items():
-            members = [pair for pair in all_members if phase in durations.get(pair.technology, {phase: 0})]
+            members = [pair for pair in all_members if pair.key in keys and phase in durations.get(pair.technology, {phase: 0})]
             if not members:
                 continue
             quick = standing if phase == "instantiate" else ()
@@ -217,7 +245,7 @@ def build(
             late: tuple[str, ...] = ()
             if phase == "activate" and not parameters.drill:
                 late = tuple(pair.key for pair in members if pair.rto_seconds is not None and pair.rto_seconds < finish)
-            batches.append(Batch(phase, wave, entries, seconds, finish, late))
+            batches.append(Batch(phase, wave, entries, seconds, finish, late, stage="" if stage == phase else stage))
     gated = _gated(batches, parameters)
     plan = Plan(
         parameters,
@@ -227,6 +255,20 @@ def build(
         (*said, *_warnings(gated, serving, facts, parameters)),
     )
     return replace(plan, sha256=_hash(plan))
+
+
+def _stages(
+    parameters: Parameters, pairs: Sequence[Pair], serving: Mapping[str, Active], owing: Collection[str]
+) -> Iterator[tuple[str, str, Collection[str]]]:
+    """(stage, its phase, keys of the pairs that it is for), in order."""
+    every = {pair.key for pair in pairs if not parameters.reprotects or serving[pair.key] is Active.TARGET}
+    homeward = {pair.key for pair in pairs if pair.target_region == parameters.primary_region}
+    first = {pair.key for pair in pairs if pair.technology in PROTECT_FIRST} & homeward & every - set(owing)
+    debtors = every & set(owing)
+    keys = {"settle": debtors, "protect": first, "cleanup": every - debtors, "replicate": every - first}
+    for stage, phase in STAGES.items():
+        if phase in parameters.phases:
+            yield stage, phase, keys.get(stage, every)
 
 
 def _refuse_incomplete(parameters: Parameters, facts: Facts) -> None:
@@ -243,7 +285,7 @@ def _refuse_incomplete(parameters: Parameters, facts: Facts) -> None:
     missing = [
         (account, region)
         for account, region in sorted(facts.stale)
-        if not (parameters.mode == "unplanned" and region == parameters.source_region)
+        if not (parameters.mode == "unplanned" and (parameters.reprotects or region == parameters.source_region))
     ]
     if missing:
         said = ", ".join(f"{region} of account {account}" for account, region in missing)
@@ -381,7 +423,7 @@ def _gated(batches: Sequence[Batch], parameters: Parameters) -> list[Batch]:
 
 
 def _ask(batch: Batch, why: str) -> Batch:
-    return replace(batch, gate=Gate(f"{batch.phase}-wave-{batch.wave:02d}", batch.phase, batch.wave, why))
+    return replace(batch, gate=Gate(f"{batch.stage or batch.phase}-wave-{batch.wave:02d}", batch.phase, batch.wave, why))
 
 
 def _warnings(batches: Sequence[Batch], serving: Mapping[str, Active], facts: Facts, parameters: Parameters) -> Iterable[str]:
@@ -390,10 +432,12 @@ def _warnings(batches: Sequence[Batch], serving: Mapping[str, Active], facts: Fa
             yield f"{key}: expected to serve after {batch.finish_seconds} s, later than its dr:rto-target"
     unknown = [key for key, side in serving.items() if side is Active.UNKNOWN]
     if unknown:
-        yield f"which region serves is not known for {len(unknown)} resources; each is decided when it is looked at"
+        then = "they are left alone" if parameters.reprotects else "each is decided when it is looked at"
+        yield f"which region serves is not known for {len(unknown)} resources; {then}"
     deferred = {entry.key for batch in batches for entry in batch.entries if entry.state == "deferred"}
     if deferred:
-        yield f"cleanup and replicate of {len(deferred)} resources will be deferred: {parameters.source_region} does not answer"
+        dark = ", ".join(sorted({region for _account, region in facts.stale}))
+        yield f"cleanup and replicate of {len(deferred)} resources will be deferred: {dark} does not answer"
     for one in facts.errors if parameters.accept_partial_inventory else ():
         yield f"not looked at: account {one.get('account')} {one.get('region') or ''}: {one.get('code')}: {one.get('message')}"
     for one in facts.violations:

@@ -49,7 +49,7 @@ def _ready(phase: str, pair: Pair, plan: Plan, found: Preview, adapter: Callable
     if phase == "activate":
         stands = found.get("instantiate", {}).get(pair.key)
         return stands.status == "done" if stands else "instantiate" not in adapter(pair.technology).phases
-    return pair.key in plan.done("activate")
+    return pair.key in plan.serving
 
 
 def _pair(pair: Pair, plan: Plan) -> Pair:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import evidence, snapshots
+from . import evidence, moves, snapshots
 from .accounts import Account, Accounts, AwsReader
 from .costs import Copies, Estimate, copies, savings
 from .drills import drill, reconciler
@@ -106,8 +106,11 @@ class Run:
     def pairs(self, hosts: Mapping[str, Mapping[str, Any]]) -> list[Pair]:
         """The frozen pairs of the hosts of a batch; in check mode made of their variables. In a drill they are those of copies."""
         if self.plan is None:
-            source, target = self.parameters.source_region, self.parameters.target_region
-            pairs = [pair_of(key, variables, source, target) for key, variables in hosts.items()]
+            source, target, turned = self.parameters.source_region, self.parameters.target_region, self.execution["turned"]
+            pairs = [
+                pair_of(key, variables, *((target, source) if key in turned else (source, target)))
+                for key, variables in hosts.items()
+            ]
         else:
             pairs = [pair for pair in self.plan.pairs if pair.key in hosts]
         return [self._of_drill(pair) for pair in pairs] if self.parameters.drill else pairs
@@ -216,6 +219,14 @@ class Run:
         for key, result in results.items():
             if result.status == "done":
                 self.store.settle(self.parameters.customer, self.parameters.environment, key)
+
+    def moved(self, phase: str, results: Mapping[str, Result]) -> None:
+        """Notes which resources ACTIVATE brought to serve in their target; of a drill's copies nothing."""
+        if self.check_mode or self.parameters.drill or phase != "activate":
+            return
+        before, region = self.execution["already"][phase], self.parameters.target_region
+        brought = [(key, region) for key, result in results.items() if result.status == "done" and key not in before]
+        moves.record(self.store, self.parameters.customer, self.parameters.environment, self.execution_id, brought)
 
     def findings(self) -> set[str]:
         """Keys of the pairs that did not come to serve (copies, optional or skipped ones): their health needs no look."""

@@ -179,3 +179,9 @@ def resume_command(execution: Mapping[str, Any]) -> str:
     """The command that goes on with an execution."""
     playbook = execution.get("operation") or "failover"
     return f"ansible-playbook dr.aws.{playbook} -e execution_id={execution['execution_id']}"
+
+
+def reprotect_command(execution: Mapping[str, Any]) -> str:
+    """The command that settles fence debts and protects again what an execution has moved."""
+    asked = ("customer", "environment", "primary_region", "dr_region")
+    return "ansible-playbook dr.aws.reprotect " + " ".join(f"-e {name}={execution[name]}" for name in asked)

@@ -42,6 +42,14 @@ summary:
   returned: success, outside of check mode
   type: dict
   sample: {execution_id: dr-20261128T163000Z-7f3a9c, status: COMPLETED, progress_percentage: 100}
+protection:
+  description:
+    - Of a failback or a reprotection, for each resource that can be replicated, whether the region that does not serve follows.
+    - C(lag_seconds) is null where none is measured or none is known yet; C(why) says which, or what is missing, and C(remedy) what to do.
+  returned: success, outside of check mode
+  type: list
+  elements: dict
+  sample: [{key: rds-200000000001-orders-db, protected: true, lag_seconds: 0, why: "", remedy: ""}]
 reports:
   description: The objects of the report that were stored, with their checksums.
   returned: success, outside of check mode

@@ -20,10 +20,12 @@ options:
     type: dict
     required: true
   operation:
-    description: What kind of execution it is.
+    description:
+      - What kind of execution it is. V(failback) goes from O(dr_region) to O(primary_region). V(reprotect) moves nothing; it settles fence
+        debts, then runs CLEANUP and REPLICATE for each resource in the direction that is read from which side serves.
     type: str
     default: failover
-    choices: [failover, test]
+    choices: [failover, failback, reprotect, test]
   customer:
     description: The customer, as resources are tagged. Required for a new execution.
     type: raw
@@ -37,7 +39,7 @@ options:
     description: The region that takes over. Required for a new execution.
     type: raw
   mode:
-    description: V(planned) or V(unplanned). V(planned) when it is left out.
+    description: V(planned) or V(unplanned). V(planned) when it is left out, V(unplanned) for O(operation=reprotect).
     type: raw
   approval_mode:
     description: V(required) or V(automatic). V(required) when it is left out.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils.status import reprotect_command
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 #: How many fence debts are named.
@@ -49,14 +50,14 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
             f"  deferred: {phases} of {len({entry['resource'] for entry in deferred})} resources: {deferred[0].get('why', '')}",
             "yellow",
         )
-        yield f"            next, when the region answers: the same command with -e phases={phases.replace(' ', '')}", None
+        yield f"            next, when the region answers: {reprotect_command(summary)}", None
     debts = summary["debts"]
     for debt in debts[:NAMED]:
         yield f"  fence debt: {debt['resource']}: {debt['text']}", "yellow"
     if len(debts) > NAMED:
         yield f"  fence debt: and {len(debts) - NAMED} more, all in the status", "yellow"
     if debts:
-        yield "            they are settled by phase cleanup, once the region answers", None
+        yield f"            they are settled, once the region answers, by {reprotect_command(summary)}", None
     if summary["resume"]:
         yield f"  next: {summary['resume']}", None
 

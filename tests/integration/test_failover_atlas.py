@@ -110,7 +110,7 @@ def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbo
         decided = operator.home / "group_vars" / f"{group}.yml"
         decided.parent.mkdir(exist_ok=True)
         decided.write_text(yaml.safe_dump({"dr_settings": settings}))
-    after = operator.run("failover", **SCOPE, **FAILOVER, phases="cleanup,replicate").ok()
+    after = operator.run("reprotect", **SCOPE).ok()
     assert ends(sandbox, hosts) == {name: one["back"] for name, one in ENDS.items()}, after.out
     status = operator.status(after.execution_id)
     assert (status["status"], status["deferred"], status["debts"], status["failed_resources"]) == ("COMPLETED", [], [], [])

@@ -11,6 +11,7 @@ from playbook import (
     EAST,
     FULL,
     NONE,
+    SCOPE,
     SERVICES,
     WEST,
     Operator,
@@ -62,7 +63,7 @@ def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator)
         (phase, one) for phase in ("cleanup", "replicate") for one in kept
     }
     assert {debt["resource"] for debt in status["debts"]} == kept
-    for words in ("deferred: cleanup, replicate of 6 resources", "-e phases=cleanup,replicate", "fence debt: "):
+    for words in ("deferred: cleanup, replicate of 6 resources", "dr.aws.reprotect -e customer=acme", "fence debt: "):
         assert words in unfolded(there.out)
 
     mark = operator.mark()
@@ -75,7 +76,7 @@ def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator)
     assert {debt["resource"] for debt in operator.status(again.execution_id)["debts"]} == kept
 
     sandbox.clear_faults()
-    after = operator.failover(phases="cleanup,replicate").ok()
+    after = operator.run("reprotect", **SCOPE).ok()
     assert (tasks(sandbox, EAST), tasks(sandbox, WEST)) == (NONE, FULL)
     assert (names(sandbox), database(sandbox, EAST), database(sandbox, WEST)) == (pointing(WEST), "replica", "serves")
     status = operator.status(after.execution_id)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
-from ansible_collections.dr.aws.plugins.module_utils.model import DRILL_PHASES, PRIORITIES, Active, Pair
+from ansible_collections.dr.aws.plugins.module_utils.model import DRILL_PHASES, PRIORITIES, REPROTECT_PHASES, Active, Pair
 from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     Facts,
     Parameters,
@@ -341,3 +341,72 @@ class TestHash:
         body["pairs"][0]["target_id"] = "elsewhere"
         with pytest.raises(DrError, match="was changed"):
             Plan.from_json(body)
+
+
+class TestStages:
+    """Fence debts before everything else; what must be protected before its old side ends."""
+
+    def test_debts_are_settled_first_and_what_does_not_serve_in_its_target_is_left_alone(self) -> None:
+        pairs = (pair("owes", wave=2), pair("serves", wave=1), pair("away", wave=1), pair("dark", wave=1))
+        sides = dict.fromkeys(("owes", "serves"), Active.TARGET) | {"dark": Active.UNKNOWN}
+        found = reprotection(*pairs, active=sides, owing=("owes", "away"))
+        assert stages(found) == [
+            ("settle", "cleanup", 2, ["owes"]),
+            ("cleanup", "cleanup", 1, ["serves"]),
+            ("replicate", "replicate", 1, ["serves"]),
+            ("replicate", "replicate", 2, ["owes"]),
+        ]
+        assert (found.serving, found.gates) == ({"owes", "serves"}, ())
+        assert found.record()["planned"] == {"cleanup": {"1": 1, "2": 1}, "replicate": {"1": 1, "2": 1}}
+        assert "which region serves is not known for 1 resources; they are left alone" in found.warnings
+        assert Plan.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+    def test_two_batches_of_a_wave_and_phase_are_counted_and_approved_apart(self) -> None:
+        found = reprotection(pair("a"), pair("b"), owing=("b",), cleanup_policy="remove", approval_mode="required")
+        assert [gate.name for gate in found.gates] == ["settle-wave-01", "cleanup-wave-01"]
+        assert found.record()["planned"] == {"cleanup": {"1": 2}, "replicate": {"1": 2}}
+
+    def test_on_the_way_home_drs_is_protected_before_it_is_cleaned_up(self) -> None:
+        home = [replace(one, source_region=WEST, target_region=EAST) for one in (pair("s", technology="drs"), pair("a"))]
+        found = plan(*home, operation="failback")
+        assert stages(found)[2:] == [
+            ("protect", "replicate", 1, ["s"]),
+            ("cleanup", "cleanup", 1, ["a", "s"]),
+            ("replicate", "replicate", 1, ["a"]),
+        ]
+        assert [stage for stage, *_rest in stages(plan(pair("s", technology="drs")))] == [
+            "instantiate",
+            "activate",
+            "cleanup",
+            "replicate",
+        ]
+
+    def test_while_the_region_that_was_left_is_dark_its_work_is_deferred(self) -> None:
+        facts = replace(FACTS, stale=frozenset({(ACCOUNT, EAST)}))
+        found = reprotection(pair("a"), facts=facts)
+        assert {entry.state for batch in found.batches for entry in batch.entries} == {"deferred"}
+        assert f"cleanup and replicate of 1 resources will be deferred: {EAST} does not answer" in found.warnings
+
+    def test_a_split_brain_stops_it(self) -> None:
+        with pytest.raises(PlanError, match="split brain: both regions serve a"):
+            reprotection(pair("a"), active={"a": Active.BOTH})
+
+
+def reprotection(
+    *pairs: Pair,
+    active: Mapping[str, Active] | None = None,
+    owing: tuple[str, ...] = (),
+    facts: Facts = FACTS,
+    **changes: Any,
+) -> Plan:
+    sides = {one.key: Active.TARGET for one in pairs} if active is None else active
+    asked = replace(PARAMETERS, operation="reprotect", mode="unplanned", phases=REPROTECT_PHASES, **changes)
+    sides = {one.key: Active.SOURCE for one in pairs} | dict(sides)
+    return build(pairs, sides, asked, facts, DURATIONS, owing=owing)
+
+
+def stages(found: Plan) -> list[tuple[str, str, int, list[str]]]:
+    """(stage, phase, wave, keys) of each batch, in order."""
+    return [
+        (batch.stage or batch.phase, batch.phase, batch.wave, [entry.key for entry in batch.entries]) for batch in found.batches
+    ]

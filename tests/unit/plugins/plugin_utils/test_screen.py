@@ -31,6 +31,12 @@ class Screen:
         self.lines.append(text.strip())
 
 
+AGAIN = (
+    "ansible-playbook dr.aws.reprotect -e customer=acme -e environment=production "
+    "-e primary_region=us-east-1 -e dr_region=us-west-2"
+)
+
+
 def progress(screen: Screen, count: int = 5, elapsed: float = 0.0) -> Progress:
     pairs = [Pair(f"db-{n}", "rds", "1", "east", "west", "a", "b", rto_seconds=1800 if n == 0 else None) for n in range(count)]
     return Progress("activate", pairs, screen.say, elapsed=elapsed, now=lambda: screen.time)
@@ -154,9 +160,10 @@ def test_what_failed_what_is_left_and_what_to_run_next() -> None:
         "blocked   db-0 (activate): it lags",
         "next: wait",
         "deferred: cleanup, replicate of 2 resources: us-east-1 does not answer",
-        "next, when the region answers: the same command with -e phases=cleanup,replicate",
+        f"next, when the region answers: {AGAIN}",
         "fence debt: db-4: fence it",
         "fence debt: and 2 more, all in the status",
+        f"they are settled, once the region answers, by {AGAIN}",
     ):
         assert line in said
     assert said[-1] == f"next: {resume}"
