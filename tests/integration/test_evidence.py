@@ -12,9 +12,12 @@ import pytest
 from moto.backends import get_backend
 
 from ansible_collections.dr.aws.plugins.module_utils import evidence, trail
+from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import LOCK_DAYS, Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
+from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
+from ansible_collections.dr.aws.plugins.modules.decision import decide
 
 REGION = "us-west-2"
 NAMES = Names("dr-state", "dr-evidence", "dr-events")
@@ -269,3 +272,22 @@ def test_entries_are_found_by_execution_user_day_and_event(sandbox: Any, store: 
 def test_what_cannot_be_asked_for_is_said(store: Store, wanted: trail.Wanted) -> None:
     with pytest.raises(InputError, match=r"cannot be used; allowed: a (value|day)"):
         trail.find(store, wanted)
+
+
+def test_a_decision_is_in_the_trail_with_the_callers_identity(sandbox: Any, store: Store) -> None:
+    """The actor is who AWS says, whatever a command line says. A decision that does not count is recorded as well."""
+    name = str(store.create_execution({**RECORD, "plan_sha256": "ab" * 32})["execution_id"])
+    approvals = Approvals(store)
+    request = approvals.request(name, "activate-wave-01", "ab" * 32, requester=ANN)
+    control = Control(
+        {"accounts": [], "control_region": REGION, "table": NAMES.table, "bucket": NAMES.bucket, "audit_bucket": None}
+    )
+    given = {"execution_id": name, "approver": "bob", "plan_sha256": None, "comment": ""}
+    with pytest.raises(ApprovalRefusedError, match="is not one of execution"):
+        decide(control, {**given, "token": "wrong", "decision": "approve"}, False)
+    decide(control, {**given, "token": request.token, "decision": "approve"}, False)
+    me = sandbox.client("sts").get_caller_identity()["Arn"]
+    entries = trail.find(store, trail.Wanted(execution_id=name))[0][1:]
+    told = [(one["event_type"], one["user_id"], one["result"]) for one in entries]
+    assert told == [("approval_refused", me, "failure"), ("approval_approved", me, "success")]
+    assert len([*store.table.query(f"EXEC#{name}", "EVID#")]) == 2
