@@ -4,7 +4,7 @@
 
 python -m benchmarks.discovery [--resources 10000] [--accounts 50] [--workers 16] [--rounds 3]
 
-Each round finds the estate with an empty cache, again with a warm one, lists the same hosts out of a plain inventory file, makes the
+Each round finds the estate with an empty cache, again with a warm one, lists the same hosts from a plain inventory file, makes the
 same calls with a plain pool of as many threads (its start-up taken off) and lists the databases with `aws_rds`, one inventory file
 an account. Rounds are interleaved and their medians reported. The result must be equal to the estate, and the warm cache must make
 no call.
