@@ -105,11 +105,15 @@ def test_a_report_that_cannot_be_stored_changes_nothing_about_the_execution(sand
     assert operator.status(name)["status"] == "COMPLETED"
 
 
-def test_a_plan_that_was_changed_is_said(sandbox: Any, operator: Operator) -> None:
+def test_what_paused_is_reported_and_a_plan_that_was_changed_is_said(sandbox: Any, operator: Operator) -> None:
     whole = estate()
     operator.load({**whole, "resources": [one for one in whole["resources"] if one["name"] == "ledger"]})
     operator.run("control_plane", **SCOPE).ok()
-    ran = operator.failover(mode="planned").ok()
+    ran = operator.failover(mode="planned", approval_mode="required", approval_timeout_seconds=1)
+    paused = json.loads(stored(sandbox, ran.execution_id)["json"])
+    assert (paused["execution"]["status"], paused["approvals"][0]["state"]) == ("PAUSED", "timed_out")
+    assert paused["resources"][0]["status"] == "not_reached"
+    assert paused["audit"]["verified"] and paused["plan"]["verified"]
     store = store_of(sandbox)
     store.put_object(f"plans/{ran.execution_id}.json", b"{}")
     report = build(read(store, ran.execution_id))

@@ -77,6 +77,8 @@ def _plan(store: Store, name: str, approved: str) -> tuple[Plan | None, Mapping[
         plan = Plan.from_json(body["plan"])
     except DrError as error:
         return None, {}, str(error)
+    except (KeyError, TypeError, ValueError) as error:  # of another version of this collection; reports are read for seven years
+        return None, {}, f"this version of the collection cannot read it: {error}"
     problem = "" if plan.sha256 == approved else "it is not the plan that the execution was started with"
     return plan, body["captured"], problem
 
