@@ -85,13 +85,19 @@ def test_every_resource_of_the_estate_is_found_by_its_tags(sandbox: Any) -> None
     assert set(ends(sandbox, hosts)) == set(ENDS)
 
 
-def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbox: Any, operator: Operator) -> None:
+def ready(operator: Operator) -> dict[str, dict[str, Any]]:
+    """Atlas with its inventory file, captured while all is well; gives its hosts."""
     operator.load(read("atlas"))
     hosts = found()
     file = operator.home / "atlas.dr_aws.yml"
     file.write_text(yaml.safe_dump(inventory()))
     operator.inventory = str(file)
     operator.run("readiness", **SCOPE).ok()
+    return hosts
+
+
+def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbox: Any, operator: Operator) -> None:
+    hosts = ready(operator)
     assert operator.mutations() == [], "readiness only looks"
 
     sandbox.dark(EAST)
@@ -127,12 +133,7 @@ def having(hosts: dict[str, dict[str, Any]], phase: str) -> list[str]:
 
 
 def test_a_drill_of_every_technology_leaves_production_as_it_was(sandbox: Any, operator: Operator) -> None:
-    operator.load(read("atlas"))
-    hosts = found()
-    file = operator.home / "atlas.dr_aws.yml"
-    file.write_text(yaml.safe_dump(inventory()))
-    operator.inventory = str(file)
-    operator.run("readiness", **SCOPE).ok()
+    hosts = ready(operator)
     state, before = ends(sandbox, hosts), everything(sandbox)
     ran = operator.run("test", **SCOPE, approval_mode="automatic").ok()
     after = everything(sandbox)
