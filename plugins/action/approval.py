@@ -11,10 +11,17 @@ from typing import Any
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 
 from ansible_collections.dr.aws.plugins.module_utils import trail
-from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS, Approvals, Request, commands
+from ansible_collections.dr.aws.plugins.module_utils.approvals import (
+    TIMEOUT_SECONDS,
+    ApprovalRefusedError,
+    Approvals,
+    Request,
+    commands,
+)
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.interventions import after_cancel, heed
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
+from ansible_collections.dr.aws.plugins.module_utils.parameters import Parameters
 from ansible_collections.dr.aws.plugins.module_utils.plan import Batch
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
@@ -53,12 +60,15 @@ class ActionModule(BatchAction):
             gate.name,
             plan_sha256,
             timeout_seconds=options["timeout_seconds"],
-            requester=str(run.record["created_by"]),
+            requester=str(options["execution"].get("caller") or run.record["created_by"]),
+            separate_approver=run.parameters.approver_must_differ,
+            needed=run.parameters.approvals_needed,
             detail={"phase": gate.phase, "wave": gate.wave, "why": gate.why, "resources": list(batch.todo)},
         )
         lines = commands(run.execution_id, request.token)
-        run.notify("approval_required", text=f"{gate.phase} of wave {gate.wave}: {gate.why}", commands=lines)
-        self.say(f"approval needed before {gate.phase} of wave {gate.wave}: {gate.why}; until {request.timeout_at}", color="yellow")
+        what = f"{gate.phase} of wave {gate.wave}: {gate.why}{_rule(run.parameters)}"
+        run.notify("approval_required", text=what, commands=lines)
+        self.say(f"approval needed before {what}; until {request.timeout_at}", color="yellow")
         for line in lines.values():
             self.say(f"  {line}", plain=True)
         self.warn(run.secure())
@@ -98,7 +108,10 @@ class ActionModule(BatchAction):
             raise DrError(text, run.resume_command()) from error
         decision = ANSWERS.get(given.decode(errors="replace").strip().lower())
         if decision:
-            approvals.decide(run.execution_id, request.token, decision, trail.caller(run.control))
+            try:
+                approvals.decide(run.execution_id, request.token, decision, trail.caller(run.control))
+            except ApprovalRefusedError as error:  # the one at the terminal may not, or has already; others still may
+                self.say(str(error), color="red")
         return True
 
     def _refused(self, run: Run, found: Mapping[str, Any]) -> DrError:
@@ -108,6 +121,12 @@ class ActionModule(BatchAction):
             return run.stop("CANCELLED", "execution_cancelled", text, after_cancel(run.record), gate=found["gate"])
         text = f"approval of {found['gate']} timed out at {found['timeout_at']}: execution {run.execution_id} is PAUSED"
         return run.stop("PAUSED", "approval_timed_out", text, run.resume_command(), gate=found["gate"])
+
+
+def _rule(parameters: Parameters) -> str:
+    """Who must approve, where that is not any one person."""
+    needed = f"; {parameters.approvals_needed} people must approve" if parameters.approvals_needed > 1 else ""
+    return needed + ("; whoever started it may not" if parameters.approver_must_differ else "")
 
 
 def _gated(run: Run, phase: str, hosts: Mapping[str, Any]) -> Batch | None:

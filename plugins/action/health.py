@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
-from ansible_collections.dr.aws.plugins.module_utils.health import POLL_SECONDS, wait_until_healthy, worst
+from ansible_collections.dr.aws.plugins.module_utils.health import POLL_SECONDS, optional_of, wait_until_healthy, worst
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 
@@ -41,14 +41,18 @@ class ActionModule(BatchAction):
             poll_seconds=run.control.pause(POLL_SECONDS),
             renew=run.journal.renew,
         )
-        status = worst(healths)
+        optional = optional_of(goals)
+        status = worst(healths, optional)
         failed = {
             key: [f"{check.name}: {check.detail}" for check in health.checks if not check.passed]
             for key, health in healths.items()
             if health.status != "HEALTHY"
         }
         waves = sorted({goal.pair.wave for goal in goals})
-        named = "; ".join(f"{key} {', '.join(details) or 'nothing was proven'}" for key, details in failed.items())
+        named = "; ".join(
+            f"{key}{' (optional)' if key in optional else ''} {', '.join(details) or 'nothing was proven'}"
+            for key, details in failed.items()
+        )
         self.say(f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}", color=COLOURS[status])
         overridden = options["override_reason"] if status == "UNHEALTHY" else None
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)

@@ -33,7 +33,7 @@ from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, pre
 from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
-from ansible_collections.dr.aws.plugins.module_utils.status import removed
+from ansible_collections.dr.aws.plugins.module_utils.status import cleanup_command, removed
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
@@ -52,6 +52,8 @@ PARAMETERS = (
     "dr_region",
     "mode",
     "approval_mode",
+    "approvals_needed",
+    "approver_must_differ",
     "waves",
     "phases",
     "parallelism",
@@ -257,7 +259,7 @@ class ActionModule(BatchAction):
             return _fact(plan, "", 0, phases)
         removing = options["cleanup"] and record["status"] == "CANCELLED"  # it stays cancelled
         if record["status"] in ENDED and not removing:
-            remedy = "leave out execution_id for a new execution"
+            remedy = _new(record)
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
         admitted = self._admitted(control, plan, options)
         lock = Lock(control.store)
@@ -279,6 +281,13 @@ class ActionModule(BatchAction):
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
         for text, color in lines(plan, found, begin):
             self.say(text, color=color)
+
+
+def _new(record: Mapping[str, Any]) -> str:
+    """What to do instead of resuming what has ended."""
+    new = "leave out execution_id for a new execution"
+    drill = record["operation"] == "test" and record["status"] == "CANCELLED"
+    return f"{cleanup_command(record)} removes its copies; {new}" if drill else new
 
 
 def _stands(look: Surveyed, goal: Goal) -> bool:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals: asked for with a random token, decided once by a person, never implied.
+"""Approvals: asked for with a random token, decided by as many people as are needed, never implied.
 
 Only the token's sha256 is stored. An approval binds to the plan's hash and to one execution and gate, and ends with its timeout.
 """
@@ -11,13 +11,13 @@ import contextlib
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from .dynamo import RefusedError, utc
 from .errors import DrError, InputError
-from .store import Store, shown
+from .store import ATTEMPTS, Store, shown
 
 DECISIONS: Final = ("approve", "reject")
 STATES: Final = ("pending", "approved", "rejected", "timed_out")
@@ -56,11 +56,13 @@ class Approvals:
         timeout_seconds: int = TIMEOUT_SECONDS,
         requester: str = "",
         separate_approver: bool = False,
+        needed: int = 1,
         detail: Mapping[str, Any] | None = None,
     ) -> Request:
         """Asks; an earlier request for the same gate ends with it.
 
-        separate_approver: whoever asks may not approve. detail: JSON values that help to decide (a checklist).
+        separate_approver: whoever asks may not approve. needed: how many people must approve; one who rejects is enough. detail:
+        JSON values that help to decide (a checklist).
         """
         now, token = self.store.clock(), self.new_token()
         before = list(self.store.table.query(_pk(execution_id), f"APPR#{gate}#"))
@@ -83,6 +85,8 @@ class Approvals:
             "requested_at": utc(now),
             "timeout_at": utc(now + timeout_seconds),
             "timeout_epoch": now + timeout_seconds,
+            "needed": needed,
+            "approvals": [],
             "approver": None,
             "decided_at": None,
             "detail": dict(detail or {}),
@@ -93,13 +97,14 @@ class Approvals:
         except RefusedError as refused:
             text = f"execution {execution_id} is asking for approval of {gate} from another process"
             raise DrError(text, f"ansible-playbook dr.aws.status -e execution_id={execution_id}") from refused
-        asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"]}
+        asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"], "needed": needed}
         self.store.note(execution_id, "approval_requested", actor=requester, **asked)
         return Request(execution_id, gate, number, token, plan_sha256, str(item["timeout_at"]))
 
     def state(self, request: Request) -> dict[str, Any]:
         """How a request stands: {state: pending | approved | rejected | timed_out, approver, decided_at, gate, timeout_at, …}.
 
+        approvals: those so far, [{approver, at, comment}]. approver: all of them, or who rejected, once it is decided.
         A request that is past its timeout is marked as timed out here, so that no late decision can count.
         """
         sk = f"APPR#{request.gate}#{request.number:04d}"
@@ -123,15 +128,17 @@ class Approvals:
         approver: str,
         *,
         plan_sha256: str | None = None,
-        identity: str = "",
+        comment: str = "",
     ) -> dict[str, Any]:
-        """Records a decision, once. ApprovalRefusedError: a wrong, foreign, expired or used token, a changed plan, an approver
-        who may not. plan_sha256: of the plan that the approver has seen, compared when given. identity: of the caller, as STS says it, for the
-        audit trail. Gives the approval."""
+        """Records a decision, once for each person. ApprovalRefusedError: a wrong, foreign, expired or used token, a changed plan,
+        an approver who may not, or has approved before. plan_sha256: of the plan that the approver has seen, compared when given.
+
+        Gives the approval: it is pending until as many have approved as are needed.
+        """
         if decision not in DECISIONS:
             raise InputError("decision", decision, " or ".join(DECISIONS), "-e decision=approve, or -e decision=reject")
         if not str(approver or "").strip():
-            raise InputError("approver", approver, "who decides: a name or an e-mail address", "-e approver=<name>")
+            raise InputError("approver", approver, "who decides, by STS", "run it with credentials of your own")
         status = f"ansible-playbook dr.aws.status -e execution_id={execution_id}"
         execution = self.store.get_execution(execution_id)
         execution_id = execution["execution_id"]
@@ -154,28 +161,66 @@ class Approvals:
             raise ApprovalRefusedError(text + other[:12], status)
         if item["separate_approver"] and decision == "approve" and approver == item["requester"]:
             raise ApprovalRefusedError(f"{approver} asked for this approval and may not give it", "let somebody else approve")
-        try:
-            decided = self._close(item, "approved" if decision == "approve" else "rejected", approver)
-        except RefusedError as refused:
-            text = f"the approval of {item['gate']} is {refused.item.get('state', 'gone')} already"
-            raise ApprovalRefusedError(text, status) from refused
-        told = {"approver": approver, "gate": item["gate"], "plan_sha256": item["plan_sha256"]}
-        self.store.note(execution_id, f"approval_{decided['state']}", actor=identity or approver, **told)
-        return {name: decided[name] for name in ("execution_id", "gate", "state", "approver", "decided_at", "plan_sha256")}
+        if decision == "approve":
+            decided = self._approve(item, approver, comment, status)
+        else:
+            try:
+                decided = self._close(item, "rejected", approver)
+            except RefusedError as refused:
+                raise _late(refused, status) from refused
+        event = "approval_given" if decided["state"] == "pending" else f"approval_{decided['state']}"
+        told = {"gate": item["gate"], "plan_sha256": item["plan_sha256"], "comment": comment}
+        self.store.note(execution_id, event, actor=approver, **told)
+        shows = ("execution_id", "gate", "state", "approver", "decided_at", "plan_sha256", "needed", "approvals")
+        return {name: decided[name] for name in shows}
 
-    def _close(self, item: Mapping[str, Any], state: str, approver: str) -> dict[str, Any]:
-        """Pending to another state, on the condition that it is pending. RefusedError otherwise, and for a late decision."""
+    def _approve(self, item: Mapping[str, Any], approver: str, comment: str, status: str) -> dict[str, Any]:
+        """Adds one approval; with the last that is needed the request is approved."""
+        for _attempt in range(ATTEMPTS):
+            given = item["approvals"]
+            if any(one["approver"] == approver for one in given):
+                left = item["needed"] - len(given)
+                text = f"{approver} has approved {item['gate']} already; {left} more must come from others"
+                raise ApprovalRefusedError(text, "let somebody else approve")
+            approvals = [*given, {"approver": approver, "at": utc(self.store.clock()), "comment": comment}]
+            enough = len(approvals) >= item["needed"]
+            everybody = ", ".join(one["approver"] for one in approvals)
+            state, who = ("approved", everybody) if enough else ("pending", "")
+            try:
+                return self._close(item, state, who, approvals)
+            except RefusedError as refused:
+                if refused.item.get("state") != "pending" or refused.item["timeout_epoch"] <= self.store.clock():
+                    raise _late(refused, status) from refused
+                item = refused.item  # somebody else approved at this moment
+        raise DrError(f"{ATTEMPTS} others decided on {item['gate']} first", "run the same command again")
+
+    def _close(
+        self, item: Mapping[str, Any], state: str, approver: str, approvals: Sequence[Mapping[str, Any]] | None = None
+    ) -> dict[str, Any]:
+        """Pending to another state, on the condition that it is pending, and as it was read where approvals are added.
+
+        RefusedError otherwise, and for a late decision.
+        """
         now = self.store.clock()
         condition, values = "#state = :pending", dict[str, Any](pending="pending")
         if state != "timed_out":
             condition, values = f"{condition} AND #timeout_epoch > :now", {**values, "now": now}
-        assign = {"state": state, "approver": approver or None, "decided_at": utc(now)}
+        assign: dict[str, Any] = {"state": state, "approver": approver or None}
+        assign["decided_at"] = None if state == "pending" else utc(now)
+        if approvals is not None:
+            condition, values = f"{condition} AND #approvals = :before", {**values, "before": list(item["approvals"])}
+            assign["approvals"] = list(approvals)
         return self.store.table.update(item["PK"], item["SK"], assign, condition=condition, values=values)
+
+
+def _late(refused: RefusedError, status: str) -> ApprovalRefusedError:
+    text = f"the approval of {refused.item.get('gate', 'this gate')} is {refused.item.get('state', 'gone')} already"
+    return ApprovalRefusedError(text, status)
 
 
 def commands(execution_id: str, token: str) -> dict[str, str]:
     """Command lines that are ready to run: {"approve": …, "reject": …}."""
-    line = f'ansible-playbook dr.aws.approve -e execution_id={execution_id} -e token={token} -e approver="$USER" -e decision='
+    line = f"ansible-playbook dr.aws.approve -e execution_id={execution_id} -e token={token} -e decision="
     return {decision: line + decision for decision in DECISIONS}
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .adapters import adapter as default_adapter
 from .adapters.base import Adapter, Cloud
-from .model import Check, Goal, Health
+from .model import OPTIONAL, Check, Goal, Health
 from .survey import survey
 
 #: NFR-1.1: a health check takes at most 30 s per resource; the URL gets a third of it.
@@ -71,10 +71,13 @@ def wait_until_healthy(
     sleep: Callable[[float], None] = time.sleep,
     renew: Callable[[], None] = lambda: None,
 ) -> Mapping[str, Health]:
-    """Looks again until nothing is UNHEALTHY or the time is over; gives the last look. `renew` keeps the lease meanwhile."""
-    started = now()
+    """Looks again until nothing is UNHEALTHY or the time is over; gives the last look. `renew` keeps the lease meanwhile.
+
+    Optional resources are not waited for.
+    """
+    started, optional = now(), optional_of(goals)
     found = look(cloud, goals, parallelism, adapter)
-    while any(health.status == "UNHEALTHY" for health in found.values()) and now() - started < timeout_seconds:
+    while worst(found, optional) == "UNHEALTHY" and now() - started < timeout_seconds:
         sleep(poll_seconds)
         renew()
         ill = [goal for goal in goals if found[goal.pair.key].status == "UNHEALTHY"]
@@ -82,7 +85,17 @@ def wait_until_healthy(
     return found
 
 
-def worst(healths: Mapping[str, Health]) -> str:
-    """The wave's status: UNHEALTHY when one resource is, else DEGRADED when one is, else HEALTHY. An empty wave is HEALTHY."""
-    statuses = {health.status for health in healths.values()}
+def optional_of(goals: Sequence[Goal]) -> frozenset[str]:
+    """Keys of the optional resources."""
+    return frozenset(goal.pair.key for goal in goals if goal.pair.impact == OPTIONAL)
+
+
+def worst(healths: Mapping[str, Health], optional: Collection[str] = ()) -> str:
+    """The wave's status: UNHEALTHY when one resource is, else DEGRADED when one is, else HEALTHY. An empty wave is HEALTHY.
+
+    optional: keys of those that make a wave DEGRADED at most.
+    """
+    statuses = {
+        "DEGRADED" if key in optional and health.status == "UNHEALTHY" else health.status for key, health in healths.items()
+    }
     return next((status for status in ("UNHEALTHY", "DEGRADED") if status in statuses), "HEALTHY")

@@ -22,6 +22,7 @@ APPROVAL_MODES: Final = ("required", "automatic")
 DEFAULT_PARALLELISM: Final = 10
 MAX_PARALLELISM: Final = 200
 MAX_WAVE: Final = 10
+MAX_APPROVALS: Final = 10
 #: A readiness snapshot that is older is not relied on, unless told otherwise.
 SNAPSHOT_MAX_AGE_HOURS: Final = 24
 
@@ -34,7 +35,10 @@ _WAVES: Final = re.compile(r"(\d+)(?:-(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What is asked for, validated. waves: () means all. primary_region and dr_region keep their names on the way back too."""
+    """What is asked for, validated. waves: () means all. primary_region and dr_region keep their names on the way back too.
+
+    approvals_needed: by how many people at each gate. approver_must_differ: none of them is who started or resumed it.
+    """
 
     customer: str
     environment: str
@@ -43,6 +47,8 @@ class Parameters:
     operation: str = "failover"
     mode: str = "planned"
     approval_mode: str = "required"
+    approvals_needed: int = 1
+    approver_must_differ: bool = False
     waves: tuple[int, ...] = ()
     phases: tuple[str, ...] = PHASES
     parallelism: int = DEFAULT_PARALLELISM
@@ -147,6 +153,8 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
         operation=operation,
         mode=_choice(raw, "mode", MODES, "unplanned" if operation == "reprotect" else "planned"),
         approval_mode=_choice(raw, "approval_mode", APPROVAL_MODES, "required"),
+        approvals_needed=_number(raw, "approvals_needed", 1, MAX_APPROVALS, 1),
+        approver_must_differ=_flag(raw, "approver_must_differ"),
         waves=parse_waves(raw.get("waves")),
         phases=phases,
         parallelism=_number(raw, "parallelism", 1, MAX_PARALLELISM, DEFAULT_PARALLELISM),

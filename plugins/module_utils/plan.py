@@ -47,6 +47,10 @@ HOW: Final = (
 )
 
 
+#: How many one-way resources a gate names.
+NAMED: Final = 3
+
+
 class PlanError(DrError):
     """A plan that must not be carried out."""
 
@@ -410,8 +414,10 @@ def _gated(batches: Sequence[Batch], parameters: Parameters) -> list[Batch]:
         return list(batches)
     asked = []
     for batch in batches:
-        one_way = sum(entry.one_way for entry in batch.entries)
-        asked.append(_ask(batch, f"{one_way} of {len(batch.entries)} resources cannot be taken back") if one_way else batch)
+        one_way = [entry.key for entry in batch.entries if entry.one_way]
+        named = ", ".join(one_way[:NAMED]) + (" …" if len(one_way) > NAMED else "")
+        why = f"{len(one_way)} of {len(batch.entries)} resources cannot be taken back ({named})"
+        asked.append(_ask(batch, why) if one_way else batch)
     if not any(batch.gate for batch in asked):
         first, what = ("instantiate", "are copied for a drill") if parameters.drill else ("activate", "begin to serve")
         for number, batch in enumerate(asked):

@@ -9,6 +9,7 @@ short_description: Approves or rejects what an execution asks for
 version_added: 0.1.0
 description:
   - Records a decision once, for the plan that the approval was asked for. A wrong, foreign, expired or used token is refused.
+  - The approver is the identity that STS gives for the caller. Where several people must approve, each does so once with the same token.
 options:
   execution_id:
     description: The execution that asks.
@@ -22,10 +23,10 @@ options:
     description: What is decided.
     type: str
     required: true
-  approver:
-    description: Who decides.
+  comment:
+    description: What the audit trail shall say beside it.
     type: str
-    required: true
+    default: ""
   plan_sha256:
     description: The hash of the plan that the approver has seen. Compared when it is given.
     type: str
@@ -52,7 +53,7 @@ EXAMPLES = r"""
     execution_id: "{{ execution_id }}"
     token: "{{ token }}"
     decision: approve
-    approver: jane@acme.example
+    comment: seen by the network team
 """
 
 RETURN = r"""
@@ -60,7 +61,12 @@ approval:
   description: The approval as it stands now.
   returned: success
   type: dict
-  sample: {execution_id: dr-20261128T163000Z-7f3a9c, gate: activate-wave-01, state: approved, approver: jane@acme.example}
+  sample:
+    execution_id: dr-20261128T163000Z-7f3a9c
+    gate: activate-wave-01
+    state: approved
+    approver: arn:aws:sts::100000000000:assumed-role/operator/jane
+    needed: 1
 """
 
 from collections.abc import Mapping
@@ -77,14 +83,12 @@ def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> di
     """Records the decision; in check mode only says that it would."""
     if check_mode:
         return {"changed": True, "approval": {}}
-    who, seen = caller(control), options["plan_sha256"]
+    who, more = caller(control), {option: options[option] for option in ("plan_sha256", "comment")}
     name = options["execution_id"].rpartition("/")[2]
     try:
-        approval = Approvals(control.store).decide(
-            name, options["token"], options["decision"], options["approver"], plan_sha256=seen, identity=who
-        )
+        approval = Approvals(control.store).decide(name, options["token"], options["decision"], who, **more)
     except ApprovalRefusedError as error:
-        control.store.note(name, "approval_refused", actor=who, approver=options["approver"], why=str(error))
+        control.store.note(name, "approval_refused", actor=who, why=str(error))
         raise
     finally:
         secure(control.store, name, who)
@@ -93,8 +97,9 @@ def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> di
 
 def main() -> None:
     required = {"type": "str", "required": True}
-    spec = dict.fromkeys(("execution_id", "decision", "approver"), required)
-    control_module({**spec, "token": {**required, "no_log": True}, "plan_sha256": {"type": "str"}}, decide)
+    spec = dict.fromkeys(("execution_id", "decision"), required)
+    text = {"plan_sha256": {"type": "str"}, "comment": {"type": "str", "default": ""}}
+    control_module({**spec, "token": {**required, "no_log": True}, **text}, decide)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,12 @@ options:
   approval_mode:
     description: V(required) or V(automatic). V(required) when it is left out.
     type: raw
+  approvals_needed:
+    description: How many people must approve at each gate, 1 to 10. One when it is left out.
+    type: raw
+  approver_must_differ:
+    description: Whoever started or resumed the execution may not approve. Anybody may when it is left out.
+    type: raw
   waves:
     description: The waves to carry out, such as V(1,3-4). All when it is left out.
     type: raw

@@ -29,7 +29,8 @@ def lines(plan: Plan, preview: Preview | None = None, begin: datetime | None = N
         yield _wave(batch, begin), None
         for entry in batch.entries if preview is not None else ():
             result = preview[batch.phase].get(entry.key)
-            yield f"      {entry.key}: {_said(result)}", COLOURS.get(result.status) if result else None
+            label = "" if entry.state == "done" else " (one-way)" if entry.one_way else " (reversible)"
+            yield f"      {entry.key}: {_said(result)}{label}", COLOURS.get(result.status) if result else None
     for warning in plan.warnings:
         yield f"  ! {warning}", "yellow"
 
@@ -40,6 +41,9 @@ def _wave(batch: Batch, begin: datetime | None) -> str:
     end = f"ends after {duration(batch.finish_seconds)}"
     if begin is not None:
         end += f", at {begin.astimezone(UTC) + timedelta(seconds=batch.finish_seconds):%H:%M} UTC if it began now"
+    if batch.todo:
+        one_way = sum(entry.one_way for entry in batch.entries)
+        end += f"; {one_way} one-way" if one_way else "; reversible"
     gate = f"; approval before it: {batch.gate.why}" if batch.gate else ""
     return f"  {batch.phase:<12} wave {batch.wave:>2}  {', '.join(parts)}; about {duration(batch.expected_seconds)}, {end}{gate}"
 
@@ -49,7 +53,7 @@ def _said(result: Result | None) -> str:
         return "holds already"
     if result.calls:
         call = result.calls[0]
-        one_way = " (one-way)" if call["one_way"] else ""
+        one_way = " (cannot be taken back)" if call["one_way"] else ""
         return f"{call['service']} {call['operation']} in {call['region']} first{one_way}: {call['why']}"
     remedy = f". Next: {result.remedy}" if result.remedy else ""
     return f"{result.status.replace('_', ' ')}: {result.why}{remedy}"

@@ -40,9 +40,12 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
     if summary["estimated_copies"]:
         yield _copies(summary["estimated_copies"]), None
     for entry in summary["failed_resources"]:
-        yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "red"
+        optional = ", optional" if entry.get("impact") == "optional" else ""
+        yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}{optional}): {entry.get('why', '')}", "red"
         if entry.get("remedy"):
             yield f"            next: {entry['remedy']}", None
+    for entry in summary["skipped"]:
+        yield f"  skipped   {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "yellow"
     deferred = summary["deferred"]
     if deferred:
         phases = ", ".join(sorted({entry["phase"] for entry in deferred}))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook import BUCKET, DATABASE, EAST, SCOPE, SHOP, TABLE, WEST, Operator, database, estate
+from playbook import BUCKET, DATABASE, EAST, SCOPE, SHOP, TABLE, TICK_SECONDS, WEST, Operator, database, estate
 
 from ansible_collections.dr.aws.plugins.module_utils import drilled
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
@@ -85,6 +85,28 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_its_id(sandbox: Any, operator:
     assert everything(sandbox) == before
     status = operator.status(name)
     assert status["counts"]["cleanup"] == {"done": 1}
+
+
+def test_a_cancelled_drill_is_cleaned_up_and_stays_cancelled(sandbox: Any, operator: Operator) -> None:
+    operator.load(one_database(ROOM))
+    operator.readiness()
+    before = everything(sandbox)
+    sandbox.clock.tick = 0
+    started = operator.start("test", **AUTOMATIC)
+    name = started.until(r"execution (dr-\S+) started")[1]
+    started.until("^instantiate, wave 1:")
+    operator.run("cancel", execution_id=name).ok()
+    sandbox.clock.tick = TICK_SECONDS
+    clean = f"ansible-playbook dr.aws.test -e execution_id={name} -e cleanup=true"
+    started.end().refused(f"execution {name} is CANCELLED before activate, wave 1", clean)
+    assert copies(sandbox)
+    assert operator.status(name)["resume"] == clean
+    operator.run("test", execution_id=name).refused(f"execution {name} is CANCELLED and cannot be resumed", clean)
+    operator.run("test", execution_id=name, cleanup=True).ok()
+    assert everything(sandbox) == before
+    status = operator.status(name)
+    assert (status["status"], status["resume"], status["counts"]["cleanup"]) == ("CANCELLED", None, {"done": 1})
+    operator.run("test", **AUTOMATIC).ok()  # the lock is free
 
 
 def test_drills_that_are_refused(sandbox: Any, operator: Operator) -> None:

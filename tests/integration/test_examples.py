@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from moto.backends import get_backend
-from playbook import BIN, EAST, ROOT, WEST, Operator, estate
+from playbook import BIN, EAST, ROOT, SHOP, WEST, Operator, estate, key_of
 
 from ansible_collections.dr.aws.plugins.module_utils.technology import OPTIONS
 
@@ -74,6 +74,7 @@ CONTROL = (
     "approval",
     "wave",
     "health",
+    "request",
     "decision",
     "execution_info",
     "audit_info",
@@ -195,7 +196,7 @@ def play(hosts: str, *modules: str, **more: Any) -> dict[str, Any]:
 def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, operator: Operator) -> None:
     """It waits for its approval, which is given by the examples of the modules for people elsewhere."""
     whole = estate()
-    operator.load({**whole, "resources": [one for one in whole["resources"] if one["name"] == "ledger"]})
+    operator.load({**whole, "resources": [one for one in whole["resources"] if one["name"] in ("ledger", "basket")]})
     first = written(operator, [play("localhost", "control_plane")])
     assert operator.run(first, "--check").ok().changed == 1
     assert sandbox.calls(mutating=True) == []
@@ -214,19 +215,22 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     operator.run(playbook, "--check").ok()
     assert sandbox.calls(mutating=True, since=before) == []
 
+    skipped = key_of(SHOP, "shop", "basket")
     started = operator.start(playbook)
     name = started.until(r"execution (dr-\S+) started")[1]
     token = started.until(r"token=(\S+) ")[1]
-    (decision,), (info,) = examples("decision"), examples("execution_info")
+    (decision,), (info,), (skip,) = examples("decision"), examples("execution_info"), examples("request")
     waits = {"ansible.builtin.assert": {"that": "found.executions[0].approvals[0].state == 'pending'"}}
-    tasks = [{**decision, "check_mode": True}, {**info, "register": "found"}, waits, *examples("capacity"), decision]
+    looks = [{**info, "register": "found"}, waits, *examples("capacity")]
+    tasks = [{**decision, "check_mode": True}, {**skip, "check_mode": True}, *looks, skip, decision]
     elsewhere = {**play("localhost"), "tasks": tasks}
-    operator.run(written(operator, [elsewhere]), execution_id=name, token=token).ok()
+    operator.run(written(operator, [elsewhere]), execution_id=name, token=token, resource=skipped).ok()
 
     ended = started.end().ok()
-    assert "approved by jane@acme.example" in ended.out
+    assert f"approved by {sandbox.client('sts').get_caller_identity()['Arn']}" in ended.out
     operator.run(written(operator, [play("localhost", "report")]), execution_id=name).ok()
     assert {path.name.partition(".")[2] for path in (operator.home / "reports").iterdir()} == {"html", "json", "junit.xml", "csv"}
+    assert f"skipped   {skipped}" in ended.out
     assert [row["operation"] for row in operator.mutations()] != []
 
 

@@ -79,6 +79,26 @@ def test_an_unhealthy_wave_stops_those_after_it(sandbox: Any, operator: Operator
     ]
 
 
+def test_an_optional_resource_stops_nothing(sandbox: Any, operator: Operator) -> None:
+    """What depends on it is blocked, and is optional here as well."""
+    basket, storefront = (key_of(SHOP, "shop", name) for name in ("basket", "storefront"))
+    operator.load(
+        estate(
+            basket={"peer": {"tasks": "fail"}, "tags": {"dr:impact": "optional"}},
+            storefront={"tags": {"dr:impact": "optional", "dr:dependencies": "basket"}},
+        )
+    )
+    operator.readiness()
+    ran = operator.failover(mode="planned", phases=SERVE).ok()
+    assert names(sandbox) == pointing(WEST)
+    status = operator.status(ran.execution_id)
+    assert (status["status"], status["failed_resources_count"]) == ("COMPLETED", 2)
+    failed = {one["resource"]: (one["status"], one["impact"]) for one in status["failed_resources"]}
+    assert failed == {basket: ("failed", "optional"), storefront: ("blocked", "optional")}
+    assert f"failed    {basket} (activate, optional): " in ran.out
+    assert f"blocked   {storefront} (activate, optional): it depends on {basket}, which is failed" in ran.out
+
+
 def test_tasks_that_cannot_start_fail_the_wave_until_they_are_repaired(sandbox: Any, operator: Operator) -> None:
     """The resource is named with what to do; once it is repaired the same execution completes."""
     basket = key_of(SHOP, "shop", "basket")

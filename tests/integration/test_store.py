@@ -644,6 +644,29 @@ def test_whoever_asks_may_be_kept_from_approving(store: Store) -> None:
     assert approvals.decide(name, request.token, "approve", "bob")["state"] == "approved"
 
 
+def test_several_must_approve_and_each_counts_once(store: Store) -> None:
+    name = started(store)
+    approvals, request = asked(store, name, needed=2)
+    first = approvals.decide(name, request.token, "approve", "ann", comment="seen")
+    assert (first["state"], first["approver"], [one["approver"] for one in first["approvals"]]) == ("pending", None, ["ann"])
+    with pytest.raises(ApprovalRefusedError, match="ann has approved activate-wave-01 already; 1 more must come from others"):
+        approvals.decide(name, request.token, "approve", "ann")
+    assert approvals.state(request)["state"] == "pending"
+    second = approvals.decide(name, request.token, "approve", "bob")
+    assert (second["state"], second["approver"]) == ("approved", "ann, bob")
+    assert [(entry["event_type"], entry["actor"]) for entry in store.audit(name)][1:] == [
+        ("approval_given", "ann"),
+        ("approval_approved", "bob"),
+    ]
+
+
+def test_one_rejection_is_enough(store: Store) -> None:
+    name = started(store)
+    approvals, request = asked(store, name, needed=2)
+    approvals.decide(name, request.token, "approve", "ann")
+    assert approvals.decide(name, request.token, "reject", "bob")["state"] == "rejected"
+
+
 def test_asking_again_ends_the_request_before(store: Store) -> None:
     name = started(store)
     approvals, first = asked(store, name)

@@ -283,6 +283,20 @@ def test_dependencies_inside_a_wave_are_kept() -> None:
     assert [names for _operation, names in world.sent] == [("m0",), ("m0",), ("m1",), ("m1",)]
 
 
+@pytest.mark.parametrize(
+    ("status", "ends", "remedy"),
+    [("done", "done", ""), ("failed", "blocked", "repair toy-9 first"), ("skipped", "blocked", "skip toy-0 as well")],
+)
+def test_what_depends_on_an_earlier_wave_or_on_something_skipped_looks_at_how_it_ended(status: str, ends: str, remedy: str) -> None:
+    world = World(Time())
+    (goal,) = goals(1)
+    goal = replace(goal, pair=replace(goal.pair, dependencies=("toy-9",)))
+    engine = Engine(world, MemoryJournal(), clock=world.time, adapter=lambda technology: TOY)
+    result = engine.run("activate", [goal], {"toy-9": Result("toy-9", "activate", status, why="by hand")})["toy-0"]
+    assert (result.status, result.remedy.partition(",")[0]) == (ends, remedy)
+    assert ("it depends on toy-9" in result.why and "by hand" in result.why) is (ends == "blocked")
+
+
 def test_what_depends_on_something_blocked_is_blocked_and_says_why() -> None:
     first, second = goals(2)
     first = replace(first, captured={"refused": True})

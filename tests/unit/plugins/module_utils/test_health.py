@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -91,6 +92,18 @@ def test_a_wave_is_as_healthy_as_its_worst(healths: dict[str, Health], status: s
     assert health.worst(healths) == status
 
 
+def test_an_optional_resource_degrades_its_wave_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    healths = {"a": Health((GOOD,)), "b": Health((BAD,))}
+    assert health.worst(healths, {"b"}) == "DEGRADED"
+    assert health.worst(healths, {"a"}) == "UNHEALTHY"
+    optional, critical = goals("b", "a")
+    optional = replace(optional, pair=replace(optional.pair, impact="optional"))
+    assert health.optional_of([optional, critical]) == {"b"}
+    asked = looking(monkeypatch, healths)
+    assert health.wait_until_healthy(None, [optional, critical], 60)["b"].status == "UNHEALTHY"
+    assert len(asked) == 1, "it is not waited for"
+
+
 def goals(*keys: str, url: str | None = None) -> list[Goal]:
     return [Goal(Pair(key, "ecs", "1", "east", "west", f"apps/{key}", f"apps/{key}", health_check_url=url)) for key in keys]
 
@@ -111,7 +124,7 @@ def looking(monkeypatch: pytest.MonkeyPatch, *rounds: dict[str, Health]) -> list
     """Each look gives the next round; the keys that were looked at, round by round."""
     asked: list[list[str]] = []
 
-    def look(cloud: Any, what: Sequence[Goal], parallelism: int = 10) -> dict[str, Health]:
+    def look(cloud: Any, what: Sequence[Goal], parallelism: int = 10, adapter: Any = None) -> dict[str, Health]:
         asked.append([goal.pair.key for goal in what])
         return {goal.pair.key: rounds[min(len(asked), len(rounds)) - 1][goal.pair.key] for goal in what}
 
