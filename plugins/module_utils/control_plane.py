@@ -306,4 +306,4 @@ def _topic(sns: Any, name: str, kms_key_id: str, apply: bool) -> tuple[str | Non
 
 
 def _late(what: str) -> DrError:
-    return DrError(f"{what} was not ready after {POLL_SECONDS * POLLS:.0f} s", "ansible-playbook dr.aws.control_plane, once more")
+    return DrError(f"{what} was not ready after {POLL_SECONDS * POLLS:.0f} s", "run ansible-playbook dr.aws.control_plane again")
