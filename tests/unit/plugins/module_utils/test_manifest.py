@@ -330,10 +330,11 @@ HOSTS = {
 }
 
 
-def merged(value: Any, hosts: Mapping[str, Any] = HOSTS) -> Any:
+def merged(value: Any, hosts: Mapping[str, Any] | None = None) -> Any:
+    """Merged with HOSTS, or with those that are given."""
     manifest = validate(value).manifest
     assert manifest is not None
-    return merge(hosts, manifest, REGIONS)
+    return merge(HOSTS if hosts is None else hosts, manifest, REGIONS)
 
 
 def said(result: Any) -> list[tuple[str, str, str]]:
