@@ -221,7 +221,7 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     token = started.until(r"token=(\S+) ")[1]
     (decision,), (info,), (skip,) = examples("decision"), examples("execution_info"), examples("request")
     waits = {"ansible.builtin.assert": {"that": "found.executions[0].approvals[0].state == 'pending'"}}
-    looks = [{**info, "register": "found"}, waits, *examples("capacity")]
+    looks = [{**info, "register": "found"}, waits, *examples("audit_info"), *examples("capacity")]
     tasks = [{**decision, "check_mode": True}, {**skip, "check_mode": True}, *looks, skip, decision]
     elsewhere = {**play("localhost"), "tasks": tasks}
     operator.run(written(operator, [elsewhere]), execution_id=name, token=token, resource=skipped).ok()
