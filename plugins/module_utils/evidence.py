@@ -83,8 +83,8 @@ def _recorded(store: Store, trail: str, actor: str, why: str) -> str:
 def verify(store: Store, execution_id: str) -> list[str]:
     """What is wrong with an audit trail, in DynamoDB and in S3, each entry and object by its name. Empty when all is well.
 
-    execution_id: its ID or ARN, or the name of a trail of operations (`trail.operations`). Entries that are not in an object yet are wrong only
-    when nothing runs that would write them.
+    execution_id: its ID or ARN, or the name of a trail of operations (`trail.operations`). Entries that are in no object yet are
+    wrong only when nothing runs that would write them.
     """
     execution_id = execution_id.rpartition("/")[2]
     wrong = [f"DynamoDB: {one}" for one in store.broken_audit(execution_id)]
