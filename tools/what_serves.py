@@ -44,6 +44,8 @@ def tasks(session: boto3.Session, region: str) -> tuple[int, int]:
     running = []
     for cluster in ecs.list_clusters()["clusterArns"]:
         names = ecs.list_services(cluster=cluster)["serviceArns"]
+        if not names:  # a drill room's
+            continue
         running += [one["runningCount"] for one in ecs.describe_services(cluster=cluster, services=names)["services"]]
     return sum(count > 0 for count in running), sum(running)
 
