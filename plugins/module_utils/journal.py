@@ -86,7 +86,7 @@ class Journal:
         self.store.table.write([self._intent(*entry) for entry in entries])
 
     def finish(self, entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
-        """How a phase ended for pairs: (pair key, phase, done | blocked | deferred | failed | skipped, payload). Secrets are masked."""
+        """How a phase ended for pairs: (pair key, phase, done | blocked | deferred | failed | skipped, payload), secrets masked."""
         at = self._guard()
         puts, deletes = [], []
         for key, phase, status, payload in entries:

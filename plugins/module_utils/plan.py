@@ -9,7 +9,7 @@ import heapq
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from .dependencies import Node, resolve
@@ -451,12 +451,14 @@ def _warnings(batches: Sequence[Batch], serving: Mapping[str, Active], facts: Fa
 
 
 def _hash(plan: Plan) -> str:
-    """sha256 over canonical JSON of what will be done. How long it may take does not count."""
-    parameters = plan.parameters.to_json()
-    for name in HOW:
-        del parameters[name]
+    """sha256 over canonical JSON of what will be done. How long it may take does not count.
+
+    A parameter that has its default does not count either: a plan stored by a version that did not know it yet keeps its hash.
+    """
+    usual = {one.name: one.default for one in fields(Parameters)}
+    asked = {name: getattr(plan.parameters, name) for name in usual if name not in HOW}
     body = {
-        "parameters": parameters,
+        "parameters": {name: value for name, value in asked.items() if value != usual[name]},
         "pairs": [pair_to_json(pair) for pair in plan.pairs],
         "batches": [
             [batch.phase, batch.wave, [[entry.key, entry.state, entry.one_way] for entry in batch.entries], bool(batch.gate)]

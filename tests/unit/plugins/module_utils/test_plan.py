@@ -342,6 +342,14 @@ class TestHash:
         with pytest.raises(DrError, match="was changed"):
             Plan.from_json(body)
 
+    def test_a_plan_of_a_version_that_knew_fewer_parameters_is_itself(self) -> None:
+        body = json.loads(json.dumps(plan(pair("a")).to_json()))
+        del body["parameters"]["accept_shortfalls"], body["parameters"]["approvals_needed"]
+        assert Plan.from_json(body) == plan(pair("a"))
+        body["parameters"]["mode"] = "unplanned"
+        with pytest.raises(DrError, match="was changed"):
+            Plan.from_json(body)
+
 
 class TestStages:
     """Fence debts before everything else; what must be protected before its old side ends."""
