@@ -87,6 +87,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "counts": {"instantiate": {}, "activate": {"done": 2, "blocked": 1}},
         "failed_resources": [],
         "deferred": [],
+        "skipped": [],
         "debts": [],
         "clocks": {"detected_seconds": None, "decided_seconds": None, "executed_seconds": None, "total_seconds": None},
         "rto": None,
