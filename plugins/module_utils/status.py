@@ -181,6 +181,14 @@ def resume_command(execution: Mapping[str, Any]) -> str:
     return f"ansible-playbook dr.aws.{playbook} -e execution_id={execution['execution_id']}"
 
 
+def regions(execution: Mapping[str, Any]) -> str:
+    """From where to where an execution goes, for people; a reprotection goes each resource's way."""
+    primary, other = execution["primary_region"], execution["dr_region"]
+    if execution["operation"] == "reprotect":
+        return f"{primary} and {other}"
+    return f"{other} -> {primary}" if execution["operation"] == "failback" else f"{primary} -> {other}"
+
+
 def reprotect_command(execution: Mapping[str, Any]) -> str:
     """The command that settles fence debts and protects again what an execution has moved."""
     asked = ("customer", "environment", "primary_region", "dr_region")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
 from ansible_collections.dr.aws.plugins.module_utils.plan import Batch, Plan
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview
+from ansible_collections.dr.aws.plugins.module_utils.status import regions
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 STATES = {"todo": "to do", "done": "hold already", "deferred": "will be deferred"}
@@ -21,7 +22,7 @@ def lines(plan: Plan, preview: Preview | None = None, begin: datetime | None = N
     parameters = plan.parameters
     yield (
         f"plan {plan.sha256[:12]}: {parameters.operation} ({parameters.mode}) of {parameters.customer}/{parameters.environment}, "
-        f"{parameters.source_region} -> {parameters.target_region}, {len(plan.pairs)} resources, "
+        f"{regions(parameters.to_json())}, {len(plan.pairs)} resources, "
         f"about {duration(plan.expected_seconds)}",
         None,
     )

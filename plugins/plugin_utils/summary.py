@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils.status import reprotect_command
+from ansible_collections.dr.aws.plugins.module_utils.status import regions, reprotect_command
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
 #: How many fence debts are named.
@@ -20,8 +20,7 @@ COLOURS = {"COMPLETED": "green", "FAILED": "red", "PAUSED": "yellow", "CANCELLED
 def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[str, str | None]]:
     """(text, colour) per line. summary: as `Store.status` gives it."""
     what = f"{summary['operation']} ({summary['mode']}) of {summary['customer']}/{summary['environment']}"
-    regions = f"{summary['primary_region']} -> {summary['dr_region']}"
-    yield f"{summary['status']}: {what}, {regions}, {summary['execution_id']}", COLOURS.get(summary["status"])
+    yield f"{summary['status']}: {what}, {regions(summary)}, {summary['execution_id']}", COLOURS.get(summary["status"])
     yield (
         f"  {summary['resource_count']} resources, {duration(elapsed_seconds)}, {summary['progress_percentage']} % of the plan",
         None,

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from end_states import READERS, Side
 from playbook import EAST, ROOT, WEST, Operator
@@ -96,8 +97,15 @@ def ready(operator: Operator) -> dict[str, dict[str, Any]]:
     return hosts
 
 
+@pytest.mark.timeout(900)
 def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbox: Any, operator: Operator) -> None:
-    hosts = ready(operator)
+    """Lost, failed over, protected again, home again by a run that dies once, and protected as it was at first."""
+    operator.load(read("atlas"))
+    hosts = found()
+    file = operator.home / "atlas.dr_aws.yml"
+    file.write_text(yaml.safe_dump(inventory()))
+    operator.inventory = str(file)
+    operator.run("readiness", **SCOPE).ok()
     assert operator.mutations() == [], "readiness only looks"
 
     sandbox.dark(EAST)
@@ -118,13 +126,24 @@ def test_the_region_is_lost_and_what_was_deferred_is_done_when_it_answers(sandbo
         decided.write_text(yaml.safe_dump({"dr_settings": settings}))
     after = operator.run("reprotect", **SCOPE).ok()
     assert ends(sandbox, hosts) == {name: one["back"] for name, one in ENDS.items()}, after.out
+    everything_done = {phase: {"done": len(having(hosts, phase))} for phase in ("cleanup", "replicate")}
     status = operator.status(after.execution_id)
     assert (status["status"], status["deferred"], status["debts"], status["failed_resources"]) == ("COMPLETED", [], [], [])
-    assert status["counts"] == {phase: {"done": len(having(hosts, phase))} for phase in ("cleanup", "replicate")}
+    assert status["counts"] == everything_done
 
-    mark = operator.mark()
-    assert operator.run("failover", **SCOPE, **FAILOVER, phases="activate").ok().changed == 0
-    assert operator.mutations(mark) == [], "what serves is left alone"
+    started = operator.start("failback", **SCOPE, approval_mode="automatic")
+    sandbox.fault(match={"operation": "SwitchoverGlobalCluster"}, kth=1, when="after", effect="kill", pid=started.pid, group=True)
+    killed = started.end()
+    assert killed.rc < 0, killed.out
+    home = operator.run("failback", execution_id=killed.execution_id).ok()
+    assert ends(sandbox, hosts) == {name: one["home"] for name, one in ENDS.items()}, home.out
+    status = operator.status(killed.execution_id)
+    assert (status["status"], status["deferred"], status["debts"], status["failed_resources"]) == ("COMPLETED", [], [], [])
+    assert status["counts"] == counted | everything_done
+
+    again = operator.run("reprotect", **SCOPE).ok()
+    assert f"protected again: all {len(having(hosts, 'replicate'))} resources" in again.out
+    assert ends(sandbox, hosts) == {name: one["home"] for name, one in ENDS.items()}, again.out
 
 
 def having(hosts: dict[str, dict[str, Any]], phase: str) -> list[str]:

@@ -26,7 +26,7 @@ from playbook import (
     unfolded,
 )
 
-from ansible_collections.dr.aws.plugins.module_utils.store import Store
+from ansible_collections.dr.aws.plugins.module_utils.store import Lock, Store
 
 #: Of wave 2, as others that owe nothing, after all of wave 1.
 STOREFRONT = key_of(SHOP, "shop", "storefront")
@@ -90,8 +90,16 @@ def test_debts_are_settled_before_anything_else_when_the_source_comes_back_writa
 
 
 def test_what_never_moved_is_left_alone(sandbox: Any, operator: Operator) -> None:
+    """Also before there is a control plane; and while another execution works, it says which."""
     operator.load(estate(database=True))
+    checked = operator.run("reprotect", "--check", **SCOPE).ok()
+    assert "check mode: nothing was changed, nothing was stored" in checked.out
     operator.readiness()
+    store = Store(sandbox.client("dynamodb"), sandbox.client("s3"), TABLE, BUCKET)
+    other = Lock(store)
+    other.acquire("acme", "production", owner="dr-20261128T163000Z-7f3a9c", runner="elsewhere")
+    operator.run("reprotect", **SCOPE).refused("is being worked on by execution dr-20261128T163000Z-7f3a9c")
+    other.release()
     ran = operator.run("reprotect", **SCOPE).ok()
     assert (ran.changed, operator.mutations()) == (0, [])
     assert "left alone, no execution has moved them" in ran.out

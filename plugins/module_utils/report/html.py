@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+from ..status import regions
 from . import tables
 from .frame import code, facts, page, section
 from .geometry import MOST_RESOURCES
@@ -23,7 +24,7 @@ CLOCKS: Final[Mapping[str, tuple[str, str]]] = {
     "executed_seconds": ("Executed", "from there to the end of the last ACTIVATE wave"),
     "total_seconds": ("Total", "all of it: from the detection, or else from the plan"),
 }
-OPERATIONS: Final = {"failover": "Failover", "failback": "Failback", "test": "Drill"}
+OPERATIONS: Final = {"failover": "Failover", "failback": "Failback", "reprotect": "Reprotection", "test": "Drill"}
 KINDS: Final = {"rto": "Recovery time (RTO)", "rpo": "Data loss (RPO)"}
 COUNTED: Final = {
     "met": "Met",
@@ -72,7 +73,7 @@ def _head(execution: Mapping[str, Any], title: str) -> Element:
     head = tag(
         "header",
         tag("h1", title),
-        tag("p", badge(state), f" {execution['mode']}, {execution['primary_region']} to {execution['dr_region']}"),
+        tag("p", badge(state), f" {execution['mode']}, {regions(execution)}"),
         facts(
             (
                 ("Execution", code(execution["execution_id"])),
