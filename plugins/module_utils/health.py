@@ -7,15 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import urlsplit
 
 from .adapters import adapter as default_adapter
 from .adapters.base import Adapter, Cloud
 from .model import OPTIONAL, Check, Goal, Health
 from .survey import survey
+from .web import FAILURES, ask
 
 #: NFR-1.1: a health check takes at most 30 s per resource; the URL gets a third of it.
 URL_TIMEOUT_SECONDS = 10
@@ -24,16 +22,9 @@ POLL_SECONDS = 10.0
 
 def probe(url: str, timeout_seconds: float = URL_TIMEOUT_SECONDS) -> Check:
     """GET on a health check URL: passes on a 2xx answer. Follows no redirect, opens only http and https, whatever a tag says."""
-    parts = urlsplit(url)
-    makers = {"http": HTTPConnection, "https": HTTPSConnection}
-    if parts.scheme not in makers or not parts.hostname:
-        return Check("url", False, f"{url!r} is not an http(s) address")
     try:
-        connection = makers[parts.scheme](parts.hostname, parts.port, timeout=timeout_seconds)
-        with closing(connection):
-            connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-            status = connection.getresponse().status
-    except (OSError, ValueError, HTTPException) as error:
+        status, _text = ask(url, timeout_seconds)
+    except FAILURES as error:
         return Check("url", False, f"{url}: {error}")
     return Check("url", 200 <= status < 300, f"{url} answers {status}")
 
@@ -70,13 +61,15 @@ def wait_until_healthy(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     renew: Callable[[], None] = lambda: None,
+    took: Callable[[float], None] = lambda seconds: None,
 ) -> Mapping[str, Health]:
     """Looks again until nothing is UNHEALTHY or the time is over; gives the last look. `renew` keeps the lease meanwhile.
 
-    Optional resources are not waited for.
+    Optional resources are not waited for. took: is told how long the first look took, which is the one at all resources.
     """
     started, optional = now(), optional_of(goals)
     found = look(cloud, goals, parallelism, adapter)
+    took(now() - started)
     while worst(found, optional) == "UNHEALTHY" and now() - started < timeout_seconds:
         sleep(poll_seconds)
         renew()

@@ -26,6 +26,7 @@ TECHNOLOGIES: Final = (
     "efs",
     "fsx",
 )
+OPERATIONS: Final = ("failover", "failback", "test", "reprotect")
 PHASES: Final = ("instantiate", "activate", "cleanup", "replicate")
 #: What a drill has: its copies are removed, nothing replicates from them.
 DRILL_PHASES: Final = ("instantiate", "activate", "cleanup")

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from .dynamo import utc
+from .errands.asked import VARIABLES, Limits, validated
 from .errors import InputError
-from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, PHASES, REPROTECT_PHASES
+from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, OPERATIONS, PHASES, REPROTECT_PHASES
 from .tag_schema import ENVIRONMENTS
 
-OPERATIONS: Final = ("failover", "failback", "test", "reprotect")
 #: Operation -> the phases that it has, where it has not all of them.
 OPERATION_PHASES: Final = {"test": DRILL_PHASES, "reprotect": REPROTECT_PHASES}
 APPROVAL_MODES: Final = ("required", "automatic")
@@ -31,6 +31,8 @@ _CUSTOMER: Final = re.compile(r"[A-Za-z0-9-]+")
 _EXECUTION: Final = re.compile(r"dr-\d{8}T\d{6}Z-[0-9a-f]{6}")
 _PLAN: Final = re.compile(r"plan-\d{8}T\d{6}Z-[0-9a-f]{6}")
 _WAVES: Final = re.compile(r"(\d+)(?:-(\d+))?")
+#: Parameters that are lists in JSON.
+_LISTS: Final = ("waves", "phases", *VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Parameters:
     """What is asked for, validated. waves: () means all. primary_region and dr_region keep their names on the way back too.
 
     approvals_needed: by how many people at each gate. approver_must_differ: none of them is who started or resumed it.
+    hooks, business_checks: what is carried out around phases and waves, and before DNS moves (`errands`).
     """
 
     customer: str
@@ -58,6 +61,8 @@ class Parameters:
     accept_snapshot: bool = False
     snapshot_max_age_hours: int = SNAPSHOT_MAX_AGE_HOURS
     execution_id: str = ""
+    hooks: tuple[Mapping[str, Any], ...] = ()
+    business_checks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def drill(self) -> bool:
@@ -81,12 +86,12 @@ class Parameters:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
-        return {**asdict(self), "waves": list(self.waves), "phases": list(self.phases)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in _LISTS}}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Parameters:
         """The inverse of `to_json`."""
-        return cls(**{**value, "waves": tuple(value["waves"]), "phases": tuple(value["phases"])})
+        return cls(**{**value, **{name: tuple(value[name]) for name in _LISTS if name in value}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,8 @@ class Facts:
     at. scopes: (customer, environment) that have resources. errors: what could not be looked at, [{account, region, code,
     message, remedy}]. stale: (account, region) that did not answer. violations: broken tags, as `tags.Violation.to_json`.
     snapshots: `customer/environment` -> sha256 of the readiness snapshot that the inventory read. unverified: the same -> what is
-    wrong with one that the inventory took nevertheless, because nothing else tells what a silent region holds.
+    wrong with one that the inventory took nevertheless, because nothing else tells what a silent region holds. accounts: that can
+    be reached.
     """
 
     regions: tuple[str, ...]
@@ -108,10 +114,11 @@ class Facts:
     complete: bool = True
     snapshots: Mapping[str, str] = field(default_factory=dict)
     unverified: Mapping[str, str] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, inventory: Mapping[str, Any], scopes: Iterable[tuple[str, str]]) -> Facts:
-        """From the inventory's `dr_inventory` variable with its regions: {regions, complete, errors, stale, violations}."""
+        """From the inventory's `dr_inventory` variable with what it can reach: {regions, accounts, complete, errors, stale, …}."""
         return cls(
             tuple(inventory.get("regions") or ()),
             frozenset(scopes),
@@ -121,6 +128,7 @@ class Facts:
             bool(inventory.get("complete", True)),
             {f"{one['customer']}/{one['environment']}": one["sha256"] for one in inventory.get("snapshots") or ()},
             dict(inventory.get("unverified") or {}),
+            tuple(inventory.get("accounts") or ()),
         )
 
 
@@ -145,6 +153,8 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
         )
     operation = _choice(raw, "operation", OPERATIONS, "failover")
     phases = _phases(raw.get("phases"), OPERATION_PHASES.get(operation, PHASES))
+    leaving = {"failback": dr, "reprotect": ""}.get(operation, primary)
+    errands = {name: validated(name, raw.get(name), Limits(leaving, facts.accounts)) for name in VARIABLES}
     return Parameters(
         customer=customer,
         environment=environment,
@@ -164,6 +174,7 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
         accept_snapshot=_flag(raw, "accept_snapshot"),
         snapshot_max_age_hours=_number(raw, "snapshot_max_age_hours", 1, 8784, SNAPSHOT_MAX_AGE_HOURS),
         execution_id=execution_id(raw.get("execution_id")),
+        **errands,
     )
 
 
