@@ -8,7 +8,8 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -16,13 +17,17 @@ State = TypeVar("State")
 
 
 class Event:
-    """Something due at a simulated time (epoch seconds). `cancel()` before it is due and it never happens."""
+    """Something due at a simulated time (epoch seconds). `cancel()` before it is due and it never happens.
 
-    __slots__ = ("cancelled", "due", "run")
+    pace: of what it schedules in turn.
+    """
 
-    def __init__(self, due: float, run: Callable[[], object]) -> None:
+    __slots__ = ("cancelled", "due", "pace", "run")
+
+    def __init__(self, due: float, run: Callable[[], object], pace: float = 1.0) -> None:
         self.due = due
         self.run = run
+        self.pace = pace
         self.cancelled = False
 
     def cancel(self) -> None:
@@ -40,6 +45,8 @@ class Clock:
     def __init__(self, scale: float = 1.0, start: float | None = None, lock: threading.RLock | None = None) -> None:
         self.lock = lock or threading.RLock()
         self.tick = 0.0
+        #: How many times as long as usual takes what is scheduled now, and what follows from it (`at_pace`).
+        self.pace = 1.0
         self.ran = 0
         self._events: list[tuple[float, int, Event]] = []
         self._order = itertools.count()
@@ -67,11 +74,21 @@ class Clock:
         return self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def after(self, seconds: float, run: Callable[[], object]) -> Event:
-        """Call `run` when `seconds` of simulated time have passed."""
+        """Call `run` when `seconds` of simulated time have passed, at this pace."""
         with self.lock:
-            event = Event(self.time() + seconds, run)
+            event = Event(self.time() + seconds * self.pace, run, self.pace)
             heapq.heappush(self._events, (event.due, next(self._order), event))
             return event
+
+    @contextmanager
+    def at_pace(self, pace: float | None) -> Iterator[None]:
+        """What is scheduled meanwhile takes `pace` times as long as usual; None leaves it as it is. To be used under the lock."""
+        before = self.pace
+        self.pace = before if pace is None else pace
+        try:
+            yield
+        finally:
+            self.pace = before
 
     def set_scale(self, scale: float) -> None:
         """Change the speed from now on."""
@@ -114,7 +131,8 @@ class Clock:
             resume = max(self.time(), due)
             self._set(due, 0.0)  # chained transitions start from the moment this one was due, not from when it was noticed
             try:
-                event.run()
+                with self.at_pace(event.pace):
+                    event.run()
                 self.ran += 1
             finally:
                 self._set(resume, scale)

@@ -48,7 +48,8 @@ _NO_ACCOUNTS: tuple[Mapping[str, Any], ...] = ({"id": "000000000000", "name": "m
 class Gateway:
     """One simulated world.
 
-    stores: state of the service files, by (service, account, region).
+    stores: state of the service files, by (service, account, region). paces: how many times as long as usual takes what a call of
+    (service, operation) sets going.
     audit: also refuse corrections that break the output model.
     Everything that touches state happens under `lock`; nothing sleeps under it.
     """
@@ -76,6 +77,7 @@ class Gateway:
         self.accounts = Accounts(accounts, management)
         self.stores: defaultdict[tuple[str, str, str], dict[str, Any]] = defaultdict(dict)
         self.cache: dict[Any, Any] = {}
+        self.paces: dict[tuple[str, str], float] = {}
         self.calls = Calls()
         self.writes = 0
         self.regions: tuple[str, ...] = ("us-east-1", "us-west-2")
@@ -127,7 +129,7 @@ class Gateway:
 
     def answer(self, call: Call) -> tuple[Answer, str]:
         """The answer, and who gave it: ours, corrected, moto, missing or defect."""
-        with self.lock:
+        with self.lock, self.clock.at_pace(self.paces.get((call.service or "", call.operation))):
             if call.service is None:
                 return self.moto.forward(call, call.account), "moto"
             try:
