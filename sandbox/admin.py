@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sandbox's own interface under /_sandbox/: health, calls, faults, clock, state, seed, estate, sessions."""
+"""The sandbox's own interface under /_sandbox/: health, calls, faults, clock, state, seed, estate, sessions, markers."""
 
 from __future__ import annotations
 
@@ -129,6 +129,18 @@ def _estate(gateway: Gateway, _query: Query, body: Body) -> Any:
     return {"estate": estate.load(gateway, body)["name"]}
 
 
+def _markers(gateway: Gateway, _query: Query, _body: Body) -> Any:
+    with gateway.lock:
+        return {"holders": gateway.markers.found()}
+
+
+def _write_marker(gateway: Gateway, _query: Query, body: Body) -> Any:
+    with gateway.lock:
+        gateway.clock.run_due()
+        gateway.markers.write(*(str(body[name]) for name in ("service", "account", "region", "name", "marker")))
+        return {}
+
+
 def _expire(gateway: Gateway, _query: Query, _body: Body) -> Any:
     return {"expired": gateway.accounts.expire_all()}
 
@@ -145,4 +157,6 @@ _VERBS: dict[tuple[str, str], Callable[[Any, Query, Body], Any]] = {
     ("POST", "seed"): _seed,
     ("POST", "estate"): _estate,
     ("DELETE", "sessions"): _expire,
+    ("GET", "markers"): _markers,
+    ("POST", "markers"): _write_marker,
 }

@@ -48,6 +48,8 @@ class Clock:
         #: How many times as long as usual takes what is scheduled now, and what follows from it (`at_pace`).
         self.pace = 1.0
         self.ran = 0
+        #: Called after each event, while the clock stands at the moment it was due.
+        self.watch: Callable[[], object] = lambda: None
         self._events: list[tuple[float, int, Event]] = []
         self._order = itertools.count()
         self._set(time.time() if start is None else start, scale)
@@ -134,6 +136,7 @@ class Clock:
                 with self.at_pace(event.pace):
                     event.run()
                 self.ran += 1
+                self.watch()
             finally:
                 self._set(resume, scale)
 

@@ -48,6 +48,10 @@ class Ctx:
         """A boto3 client of this account, in process: not faulted, not recorded, extensions included."""
         return self.gw.client(service, region or self.region, self.account)
 
+    def data(self, ident: str, region: str | None = None) -> str:
+        """The key of what holds data of this service under an identifier that no other has in the account and region."""
+        return f"{self.service}:{self.account}:{region or self.region}:{ident}"
+
     def eventually(self, seconds: float, run: Callable[[], object]) -> Event:
         """Call `run` in `seconds` of simulated time: for what describe calls show only a little later."""
         return self.clock.after(seconds, run)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gateway in front of moto: identify, authenticate, fault, answer, check, record.
 
-Service files import from here: `op`, `after`, `seed`, `lists`, `Ctx`, `transition`.
+Service files import from here: `op`, `after`, `seed`, `lists`, `holds`, `Holder`, `Ctx`, `transition`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +23,7 @@ from .clients import Clients
 from .clock import Clock, transition
 from .context import Ctx, moto_result
 from .faults import Faults, NoAnswerError
+from .markers import Holder, Markers
 from .model import (
     GLOBAL_SERVICES,
     Answer,
@@ -36,9 +37,9 @@ from .model import (
     violations,
 )
 from .moto_backend import Moto
-from .registry import after, lists, op, seed
+from .registry import after, holds, lists, op, seed
 
-__all__ = ["Ctx", "Gateway", "after", "lists", "op", "seed", "transition"]
+__all__ = ["Ctx", "Gateway", "Holder", "after", "holds", "lists", "op", "seed", "transition"]
 
 log = logging.getLogger("sandbox")
 _DEFECTS = {"SimulatorNotImplemented": "missing", "SimulatorDefect": "defect"}
@@ -81,6 +82,8 @@ class Gateway:
         self.calls = Calls()
         self.writes = 0
         self.regions: tuple[str, ...] = ("us-east-1", "us-west-2")
+        self.markers = Markers(self._holders, self.clock.time)
+        self.clock.watch = self.markers.pass_on
         self._n = 0
 
     @property
@@ -108,6 +111,8 @@ class Gateway:
                 with self.lock:
                     self.clock.run_due()
                     answer, how = self.answer(call)
+                    if mutating(call.operation) and (call.service == "ec2" or call.service in registry.HOLDERS):
+                        self.markers.pass_on()
                 outcome = "ok" if answer[0] < HTTPStatus.MULTIPLE_CHOICES else _error_code(call, answer)
                 faulted = self.faults.apply(call, "after")
                 if faulted:
@@ -213,6 +218,12 @@ class Gateway:
     def context(self, service: str, account: str, region: str) -> Ctx:
         """A context outside any call."""
         return Ctx(self, service, account, "global" if service in GLOBAL_SERVICES else region)
+
+    def _holders(self) -> Iterator[Holder]:
+        for account in self.accounts.names:
+            for service, holders in registry.HOLDERS.items():
+                for region in self.regions:
+                    yield from holders(self.context(service, account, region))
 
     def seed(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Build one resource of an estate. Gives what its seed function gave."""

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service files register: operations, corrections, seeds and listings."""
+"""What the service files register: operations, corrections, seeds, listings and what holds data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from .context import Ctx
+    from .markers import Holder
 
 Params = dict[str, Any]
 Operation = Callable[["Ctx", Params], Params | None]
@@ -19,12 +20,14 @@ Correction = Callable[["Ctx", Params, Params], None]
 Seed = Callable[["Ctx", Params], Params | None]
 Listed = tuple[str, str, dict[str, str]]
 Lister = Callable[["Ctx"], Iterable[Listed]]
+Holders = Callable[["Ctx"], Iterable["Holder"]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPERATIONS: dict[tuple[str, str], Operation] = {}
 CORRECTIONS: dict[tuple[str, str], Correction] = {}
 SEEDS: dict[str, Seed] = {}
 LISTERS: dict[str, Lister] = {}
+HOLDERS: dict[str, Holders] = {}
 _SEED_SERVICES: dict[str, str] = {}
 _FILE_SERVICES = {"aurora": "rds", "awslambda": "lambda", "eventbridge": "events"}
 
@@ -57,6 +60,11 @@ def seed_service(kind: str) -> str:
 def lists(service: str) -> Callable[[F], F]:
     """What a service holds in ctx.account and ctx.region beyond moto's tagging: `fn(ctx)` gives (arn, type, tags)."""
     return _register(LISTERS, [service])
+
+
+def holds(service: str) -> Callable[[F], F]:
+    """What keeps data in ctx.account and ctx.region, and from where it gets it: `fn(ctx)` gives `Holder`s (see markers.py)."""
+    return _register(HOLDERS, [service])
 
 
 def _register(table: dict[Any, Any], keys: list[Any]) -> Callable[[F], F]:

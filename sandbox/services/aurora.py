@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.gateway import Ctx, after, op, seed, transition
+from sandbox.gateway import Ctx, Holder, after, holds, op, seed, transition
 from sandbox.model import AwsError
 from sandbox.services import rds
 
@@ -191,6 +192,7 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         if snapshot in rds.backend(ctx).cluster_snapshots:
             raise AwsError("DBClusterSnapshotAlreadyExistsFault", f"Cannot create the snapshot because {snapshot} already exists.")
         rds.backend(ctx).create_db_cluster_snapshot(ident, snapshot)
+        keep_data(ctx, found, snapshot)
     answer = {**described(ctx, ident), "Status": "deleting"}
     pass_through(ctx, found, [("deleting", 0.0)])
     ctx.eventually(DELETION, lambda: _gone(ctx, found, backups=params.get("DeleteAutomatedBackups") is not False))
@@ -239,6 +241,7 @@ def copy_snapshot(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     made = copy.copy(original)
     made.db_cluster_snapshot_identifier, made.snapshot_type, made.status = target, "manual", "copying"
     snapshots[target] = made
+    ctx.gw.markers.copy(ctx.data(f"snapshot/{original.db_cluster_snapshot_identifier}"), ctx.data(f"snapshot/{target}"))
     ctx.eventually(COPY, lambda: setattr(made, "status", "available"))
     (shown,) = ctx.client("rds").describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=target)["DBClusterSnapshots"]
     return {"DBClusterSnapshot": shown}
@@ -386,6 +389,8 @@ def _move(ctx: Ctx, world: dict[str, Any], target: str, loss: bool) -> None:
     ctx.eventually(10, lambda: world.update(failover={"Status": "failing-over", **state}))
 
     def moved() -> None:
+        if not loss:
+            ctx.gw.markers.copy(_data(ctx, cluster(ctx, left)), _data(ctx, cluster(ctx, target)))
         world.update(status="available", failover=None, writer=target)
         if loss:
             world["resync"].add(left)
@@ -406,6 +411,7 @@ def _rejoin(ctx: Ctx, world: dict[str, Any], arn: str) -> None:
     name = f"rds:unplanned-global-failover-{found.db_cluster_identifier}-{stamp}"
     rds.backend(ctx, found.region).create_db_cluster_snapshot(found.db_cluster_identifier, name, "automated")
     there = ctx.within(region=found.region)
+    keep_data(there, found, name)
     pass_through(there, found, [("resyncing", RESYNC), ("available", 0.0)])
 
     def connected() -> None:
@@ -458,12 +464,54 @@ def _measure(ctx: Ctx, found: Any) -> None:
     origin = found.replication_source_identifier
 
     def binlog() -> float:
-        leader = cluster(ctx, origin)
-        names = get_backend("ec2")[ctx.account][leader.region]
-        groups = [names.get_security_group_from_id(name) for name in leader.vpc_security_group_ids]
-        return float(BINLOG_LAG if given is None else given) if any(one is None or one.ingress_rules for one in groups) else 0.0
+        return float(BINLOG_LAG if given is None else given) if _open(ctx, cluster(ctx, origin)) else 0.0
 
     there.metric("AWS/RDS", "AuroraBinlogReplicaLag", {"DBClusterIdentifier": ident}, binlog if origin else None)
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def _open(ctx: Ctx, found: Any) -> bool:
+    """Whether clients reach it: some of its security groups lets them in."""
+    names = get_backend("ec2")[ctx.account][found.region]
+    groups = [names.get_security_group_from_id(name) for name in found.vpc_security_group_ids]
+    return any(one is None or one.ingress_rules for one in groups)
+
+
+def _data(ctx: Ctx, found: Any) -> str:
+    return ctx.data(found.db_cluster_resource_id, found.region)
+
+
+def keep_data(ctx: Ctx, found: Any, snapshot: str) -> None:
+    """A snapshot has what its cluster has now."""
+    ctx.gw.markers.copy(_data(ctx, found), ctx.data(f"snapshot/{snapshot}"))
+
+
+@holds("aurora")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """Clusters: the writer of a global database, what follows it, and those on their own."""
+    ctx = ctx.within("rds")
+    for found in rds.backend(ctx).clusters.values():
+        arn, state = found.db_cluster_arn, _state(ctx, found)
+        world = next((one for one in _worlds(ctx).values() if arn in one["members"]), None)
+        follows = {}
+        if state not in ("creating", "promoting", "resyncing") and (leader := _leader(ctx, world, found)) is not None:
+            metric = "AuroraGlobalDBRPOLag" if world else "AuroraBinlogReplicaLag"
+            where = {"DBClusterIdentifier": found.db_cluster_identifier}
+            otherwise = GLOBAL_LAG if world else BINLOG_LAG
+            follows[_data(ctx, leader)] = rds.behind(ctx, ctx.region, metric, where, otherwise, 1000 if world else 1)
+        leads = world["writer"] == arn and world["status"] != "switching-over" if world else not found.replication_source_identifier
+        writable = bool(leads and found.members) and state in ("available", "backing-up", "renaming") and _open(ctx, found)
+        yield Holder(_data(ctx, found), "aurora", ctx.account, ctx.region, found.db_cluster_identifier, writable, follows)
+
+
+def _leader(ctx: Ctx, world: dict[str, Any] | None, found: Any) -> Any | None:
+    """The cluster that it replicates, while it does."""
+    if world is None:
+        return cluster(ctx, found.replication_source_identifier) if found.replication_source_identifier else None
+    follows = world["writer"] not in ("", found.db_cluster_arn) and found.db_cluster_arn not in world["resync"]
+    return cluster(ctx, world["writer"]) if follows and world["status"] != "failing-over" else None
 
 
 # -- seeds ------------------------------------------------------------------------------------------------------------

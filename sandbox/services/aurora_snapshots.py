@@ -34,6 +34,7 @@ def create(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     ctx.moto()
     ident = params["DBClusterSnapshotIdentifier"]
     taken = _snapshot(ctx, ident)
+    aurora.keep_data(ctx, aurora.cluster(ctx, params["DBClusterIdentifier"]), ident)
     transition(ctx.clock, [("creating", SNAPSHOT), ("available", 0.0)], lambda state: setattr(taken, "status", state))
     (shown,) = ctx.client("rds").describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=ident)["DBClusterSnapshots"]
     return {"DBClusterSnapshot": shown}
@@ -58,5 +59,6 @@ def restore(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in params.items() if key != "SnapshotIdentifier"}
     given |= {"StorageEncrypted": taken.encrypted, "KmsKeyId": params.get("KmsKeyId", taken.kms_key_id)}
     made = aurora.make(ctx, given, taken.cluster)
+    ctx.gw.markers.copy(ctx.data(f"snapshot/{params['SnapshotIdentifier']}"), ctx.data(made.db_cluster_resource_id))
     aurora.pass_through(ctx, made, [("creating", RESTORATION), ("available", 0.0)])
     return {"DBCluster": aurora.described(ctx, ident)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.gateway import Ctx, lists, op, seed, transition
+from sandbox.gateway import Ctx, Holder, holds, lists, op, seed, transition
 from sandbox.model import AwsError
 
 from . import ec2_drs, launch_templates
@@ -468,6 +468,7 @@ def _snapshots(ctx: Ctx, job: Params, points: dict[str, str]) -> None:
         server = _servers(ctx)[ident]
         _show(ctx, server, ec2_drs.instances(ctx, server.region))
         points[ident] = _iso(ctx, server.seen - server.lag)
+        ctx.gw.markers.copy(ctx.data(ident), ctx.data(f"{job['jobID']}/{ident}"))
         _log(ctx, job, "SNAPSHOT_START", sourceServerID=ident)
         _log(ctx, job, "SNAPSHOT_END", sourceServerID=ident)
 
@@ -526,6 +527,7 @@ def _launch(ctx: Ctx, job: Params, part: Params, drill: bool, points: dict[str, 
         if other.machine == machine:  # its disks are new: whoever replicated the old ones has lost it
             other.state = "STALLED"
     instance = ec2_drs.instances(ctx)[machine]
+    ctx.gw.markers.copy(ctx.data(f"{job['jobID']}/{ident}"), ctx.data(machine))
     ec2_drs.known(ctx)[machine] = ctx.clock.time()
     ec2_drs.set_state(instance, "running" if server.config["launchDisposition"] == "STARTED" else "stopped")
     if server.impaired:
@@ -645,6 +647,30 @@ def stop_replication(ctx: Ctx, params: Params) -> Params:
     server.stop()
     server.state = "STOPPED"
     return {"sourceServer": _show(ctx, server, ec2_drs.instances(ctx, server.region))}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+@holds("drs")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """The disks of machines, under the machine's name, and what has arrived of them at source servers in the other region."""
+    machines = ec2_drs.instances(ctx)
+    for ident in ec2_drs.known(ctx):
+        if ident in machines:
+            name = next((tag["value"] for tag in machines[ident].get_tags() if tag["key"] == "Name"), ident)
+            runs = ec2_drs.state(machines[ident]) == "running"
+            yield Holder(ctx.data(ident), "drs", ctx.account, ctx.region, name, runs)
+    for ident, server in _servers(ctx).items():
+        state = _show(ctx, server, ec2_drs.instances(ctx, server.region))["dataReplicationInfo"]["dataReplicationState"]
+        follows = {}
+        if state not in ("STOPPED", "RESCAN", *(name for name, _seconds in BEGINNING[:-1])) and server.state != "STALLED":
+            follows = {ctx.data(server.machine, server.region): partial(_arrived, server)}
+        yield Holder(ctx.data(ident), "drs", ctx.account, ctx.region, ident, False, follows)
+
+
+def _arrived(server: Server) -> float:
+    return server.seen - server.lag
 
 
 # -- tags -------------------------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.gateway import Ctx, after, op, seed, transition
+from sandbox.gateway import Ctx, Holder, after, holds, op, seed, transition
 from sandbox.model import AwsError
 from sandbox.services.recovery_points import keep
 
@@ -278,6 +280,8 @@ def start_backup(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         }
         jobs[token] = job
         transition(ctx.clock, [("RUNNING", BACKUP), ("COMPLETED", 0.0)], lambda state: job.update(State=state))
+        data = ctx.within("efs").data
+        ctx.gw.markers.copy(data(_bare(params["ResourceArn"])), data(job["RecoveryPointArn"]))
         ctx.eventually(BACKUP, lambda: keep(ctx, job["ResourceArn"], job["BackupVaultName"], job["RecoveryPointArn"]))
     job = jobs[token]
     return {key: job[key] for key in ("BackupJobId", "RecoveryPointArn", "CreationDate")}
@@ -289,6 +293,28 @@ def list_backups(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     wanted = params.get("ByResourceArn")
     jobs = [dict(job) for job in ctx.at("efs").get("jobs", {}).values() if wanted in (None, job["ResourceArn"])]
     return {"BackupJobs": sorted(jobs, key=lambda job: -job["CreationDate"])}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def _denies_writers(policy: str | None) -> bool:
+    statements = json.loads(policy)["Statement"] if policy else []
+    listed = statements if isinstance(statements, list) else [statements]
+    return any(one["Effect"] == "Deny" and "elasticfilesystem:ClientWrite" in one["Action"] for one in listed)
+
+
+@holds("efs")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """File systems, under their tag Name, or their id where they have none."""
+    for ident, one in _backend(ctx).file_systems_by_id.items():
+        name = next((tag["Value"] for tag in _backend(ctx).list_tags_for_resource(ident) if tag["Key"] == "Name"), ident)
+        configuration, follows = _of(ctx, ctx.region, ident), {}
+        if configuration and configuration["destination"] == (ctx.region, ident) and _synced(ctx, configuration) is not None:
+            region, source = configuration["source"]
+            follows = {ctx.data(source, region): partial(_synced, ctx, configuration)}
+        locked = _protection(ctx).get(ident) == "REPLICATING" or _denies_writers(one.file_system_policy)
+        yield Holder(ctx.data(ident), "efs", ctx.account, ctx.region, name, not locked, follows)
 
 
 # -- estates ----------------------------------------------------------------------------------------------------------

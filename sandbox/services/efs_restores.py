@@ -60,6 +60,8 @@ def _begin(ctx: Ctx, job: dict[str, Any]) -> None:
     spec = {"encrypted": asked["Encrypted"] == "true", "kms_key_id": asked.get("KmsKeyId"), "token": asked["CreationToken"]}
     one = made(ctx, ctx.region, f"{asked['CreationToken']}-{job['RestoreJobId']}", spec)
     keep(ctx, one.file_system_arn, "plan")
+    data = ctx.within("efs").data
+    ctx.gw.markers.copy(data(job["RecoveryPointArn"]), data(one.file_system_id))
     job.update(Status="RUNNING")
     ctx.eventually(RESTORE, lambda: job.update(Status="COMPLETED", CreatedResourceArn=one.file_system_arn))
 

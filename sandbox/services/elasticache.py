@@ -9,10 +9,11 @@ regions, and shown in those that have a member of it. A group that leaves its da
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from sandbox.gateway import Ctx, lists, op, seed, transition
+from sandbox.gateway import Ctx, Holder, holds, lists, op, seed, transition
 from sandbox.model import AwsError
 
 Params = dict[str, Any]
@@ -77,6 +78,7 @@ def keep(ctx: Ctx, name: str, found: Params, tags: dict[str, str]) -> Params:
     }
     snapshots(ctx)[name] = made
     tag_store(ctx)[made["ARN"]] = tags
+    ctx.gw.markers.copy(ctx.data(_born(found)), ctx.data(f"snapshot/{name}"))
     return made
 
 
@@ -189,6 +191,8 @@ def create_group(ctx: Ctx, params: Params) -> Params:
             _restoring(ctx, given)
         given.setdefault("CacheNodeType", "cache.r7g.large")
         made = _make(ctx, given, "creating")
+        if "SnapshotName" in given:
+            ctx.gw.markers.copy(ctx.data(f"snapshot/{given['SnapshotName']}"), ctx.data(_born(made)))
         transition(ctx.clock, [("creating", CREATION), ("available", 0)], lambda state: made.update(Status=state))
         return {"ReplicationGroup": made}
     world = _worlds(ctx).get(name)
@@ -427,6 +431,41 @@ def delete_world(ctx: Ctx, params: Params) -> Params:
 
     ctx.eventually(DATASTORE, gone)
     return {"GlobalReplicationGroup": world}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def _born(found: Params) -> str:
+    """An id that a group of the same name, made later, does not have."""
+    return f"{found['ReplicationGroupId']}/{found['ReplicationGroupCreateTime'].timestamp()}"
+
+
+@holds("elasticache")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """Replication groups: of a datastore, all but one follow."""
+    for ident, one in replication_groups(ctx).items():
+        info = one.get("GlobalReplicationGroupInfo", {})
+        secondary = info.get("GlobalReplicationGroupMemberRole") == "SECONDARY"
+        writable = not secondary and one["Status"] in ("available", "modifying", "snapshotting")
+        follows = _follows(ctx, one, _worlds(ctx)[info["GlobalReplicationGroupId"]]) if secondary else {}
+        yield Holder(ctx.data(_born(one)), "elasticache", ctx.account, ctx.region, ident, writable, follows)
+
+
+def _follows(ctx: Ctx, one: Params, world: Params) -> dict[str, Callable[[], float | None]]:
+    """The primary of its datastore, by the lag that CloudWatch reports."""
+    states = {member["ReplicationGroupRegion"]: member["Status"] for member in world["Members"]}
+    if states.get(ctx.region) not in ("associated", "disassociating"):
+        return {}
+    first = next(member for member in world["Members"] if member["Role"] == "PRIMARY")
+    region = first["ReplicationGroupRegion"]
+    key = ("AWS/ElastiCache", "GlobalDatastoreReplicationLag", (("CacheClusterId", one["MemberClusters"][0]),))
+    lag = ctx.at("cloudwatch").get("levels", {}).get(key, LAG)
+    return {ctx.data(_born(replication_group(ctx, first["ReplicationGroupId"], region)), region): partial(_until, ctx, lag)}
+
+
+def _until(ctx: Ctx, lag: float) -> float:
+    return ctx.clock.time() - lag
 
 
 # -- tags -------------------------------------------------------------------------------------------------------------

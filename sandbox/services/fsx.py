@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.gateway import Ctx, lists, op, seed, transition
+from moto.backends import get_backend
+
+from sandbox.gateway import Ctx, Holder, holds, lists, op, seed, transition
 from sandbox.model import AwsError
 
 # Simulated seconds.
@@ -172,6 +174,7 @@ def create_backup(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     ident = _ident(ctx, "backup", ctx.region, found["FileSystemId"], len(_backups(ctx)), ctx.clock.time())
     tags = {one["Key"]: one["Value"] for one in params.get("Tags", ())}
     one = _backup(ctx, ctx.region, ident, found, tags)
+    ctx.gw.markers.copy(ctx.data(found["FileSystemId"]), ctx.data(ident))
     transition(ctx.clock, [("CREATING", BACKUP), ("AVAILABLE", 0.0)], lambda state: one.update(Lifecycle=state))
     _keep_token(ctx, params, "backup", ident)
     return {"Backup": _shown(ctx, one)}
@@ -196,6 +199,7 @@ def copy_backup(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     tags = given or (dict(_tags(ctx, source["ResourceARN"])) if params.get("CopyTags") else {})
     came = {"SourceBackupId": source["BackupId"], "SourceBackupRegion": region}
     one = _backup(ctx, ctx.region, ident, source["FileSystem"], tags, **came)
+    ctx.gw.markers.copy(ctx.data(source["BackupId"], region), ctx.data(ident))
     transition(ctx.clock, [("COPYING", COPY), ("AVAILABLE", 0.0)], lambda state: one.update(Lifecycle=state))
     _keep_token(ctx, params, "copy", ident)
     return {"Backup": _shown(ctx, one)}
@@ -224,6 +228,7 @@ def restore(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         given["Aliases"] = [{"Name": name, "Lifecycle": "AVAILABLE"} for name in given["Aliases"]]
     ident = _ident(ctx, "fs", ctx.region, backup["BackupId"], len(_files(ctx)))
     one = _made(ctx, ctx.region, ident, was["FileSystemType"], was["StorageCapacity"], {**was.get(key, {}), **given})
+    ctx.gw.markers.copy(ctx.data(backup["BackupId"]), ctx.data(ident))
     one["SubnetIds"] = list(params["SubnetIds"])
     _connect(ctx, ctx.region, one, params["SubnetIds"][0], params.get("SecurityGroupIds"))
     _tags(ctx, one["ResourceARN"]).update({item["Key"]: item["Value"] for item in params.get("Tags", ())})
@@ -242,7 +247,9 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         return {"FileSystemId": ident, "Lifecycle": "DELETING"}
     skip = (params.get(_CONFIGURATION[kind]) or {}).get("SkipFinalBackup", kind == "LUSTRE")
     if not skip and kind != "ONTAP":
-        _backup(ctx, ctx.region, _ident(ctx, "backup", ctx.region, ident, "final"), found, {})
+        final = _ident(ctx, "backup", ctx.region, ident, "final")
+        _backup(ctx, ctx.region, final, found, {})
+        ctx.gw.markers.copy(ctx.data(ident), ctx.data(final))
     found["Lifecycle"] = "DELETING"
     files, backups = _files(ctx), _backups(ctx)
 
@@ -257,6 +264,21 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
     ctx.eventually(DELETION, gone)
     return {"FileSystemId": ident, "Lifecycle": "DELETING"}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+@holds("fsx")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """File systems, under their tag Name, which take writes where some security group lets clients in."""
+    cards: Any = get_backend("ec2")[ctx.account][ctx.region].enis
+    for ident, one in _files(ctx).items():
+        mine = [cards[card] for card in one["NetworkInterfaceIds"] if card in cards]
+        open_to_clients = any(group.name == "default" or group.ingress_rules for card in mine for group in card.group_set)
+        writable = open_to_clients and one["Lifecycle"] in ("AVAILABLE", "UPDATING")
+        name = _tags(ctx, one["ResourceARN"]).get("Name", ident)
+        yield Holder(ctx.data(ident), "fsx", ctx.account, ctx.region, name, writable)
 
 
 # -- estates ----------------------------------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ for all regions and shown in each of them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from sandbox.gateway import Ctx, lists, op, seed, transition
+from sandbox.gateway import Ctx, Holder, holds, lists, op, seed, transition
 from sandbox.model import AwsError
 
 Params = dict[str, Any]
@@ -80,6 +81,7 @@ def keep(ctx: Ctx, name: str, found: Params, tags: dict[str, str]) -> Params:
     }
     snapshots(ctx)[name] = made
     tag_store(ctx)[made["ARN"]] = tags
+    ctx.gw.markers.copy(ctx.data(_born(found)), ctx.data(f"snapshot/{name}"))
     return made
 
 
@@ -191,6 +193,8 @@ def create_cluster(ctx: Ctx, params: Params) -> Params:
         given["NumShards"] = world["NumberOfShards"]
         world["Status"] = "updating"
     made = _make(ctx, given, "creating")
+    if "SnapshotName" in given:
+        ctx.gw.markers.copy(ctx.data(f"snapshot/{given['SnapshotName']}"), ctx.data(_born(made)))
     if world is not None:
         member = {"ClusterName": name, "Region": ctx.region, "Status": "creating", "ARN": made["ARN"]}
         world["Clusters"].append(member)
@@ -358,6 +362,40 @@ def delete_world(ctx: Ctx, params: Params) -> Params:
     world["Status"] = "deleting"
     ctx.eventually(WORLD, lambda: _worlds(ctx).pop(world["MultiRegionClusterName"], None))
     return {"MultiRegionCluster": world}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def _born(found: Params) -> str:
+    """An id that a cluster of the same name, made later, does not have."""
+    return f"{found['Name']}/{found['Shards'][0]['Nodes'][0]['CreateTime'].timestamp()}"
+
+
+@holds("memorydb")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """Clusters: members of a multi-Region cluster take writes and merge each other's."""
+    for name, one in regional_clusters(ctx).items():
+        world = _worlds(ctx).get(one.get("MultiRegionClusterName", "")) if one["Status"] != "creating" else None
+        follows = {}
+        for other in world["Clusters"] if world else ():
+            twin = regional_clusters(ctx, other["Region"]).get(other["ClusterName"])
+            if other["Region"] != ctx.region and twin is not None and other["Status"] == "available":
+                lag = _reported(ctx, name, other["Region"])
+                follows[ctx.data(_born(twin), other["Region"])] = partial(_until, ctx, lag)
+        writable = one["Status"] in ("available", "updating", "snapshotting")
+        yield Holder(ctx.data(_born(one)), "memorydb", ctx.account, ctx.region, name, writable, follows, merges=True)
+
+
+def _reported(ctx: Ctx, name: str, source: str) -> float:
+    """Milliseconds that CloudWatch says a member lags behind another region."""
+    where = {"ClusterName": name, "ShardName": "0001", "SourceRegion": source, "DestinationRegion": ctx.region}
+    key = ("AWS/MemoryDB", "MultiRegionClusterReplicationLag", tuple(sorted(where.items())))
+    return float(ctx.at("cloudwatch").get("levels", {}).get(key, LAG))
+
+
+def _until(ctx: Ctx, milliseconds: float) -> float:
+    return ctx.clock.time() - milliseconds / 1000
 
 
 # -- tags -------------------------------------------------------------------------------------------------------------

@@ -8,15 +8,18 @@ Moto keeps the domains. Which states they are in, and who replicates to whom, is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.gateway import Ctx, after, lists, op, seed
+from sandbox.gateway import Ctx, Holder, after, holds, lists, op, seed
 from sandbox.model import AwsError
 
 # Simulated seconds.
 CREATION, MODIFICATION, DELETION, SETUP, SWITCHOVER, FAILOVER, REMOVAL = 900, 600, 300, 600, 180, 120, 60
+#: Seconds that a secondary lags behind; AWS does not report it.
+LAG = 1.0
 _BUSY = ("SWITCHING_OVER", "FAILING_OVER", "PENDING_REMOVAL", "PENDING_SETUP")
 
 Place = tuple[str, str]
@@ -241,6 +244,7 @@ def switch_over(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     one["status"] = "SWITCHING_OVER"
 
     def done() -> None:
+        ctx.gw.markers.copy(_data(ctx, one["primary"]), _data(ctx, one["secondary"]))
         one.update(primary=one["secondary"], secondary=one["primary"], status="ACTIVE")
 
     ctx.eventually(SWITCHOVER, done)
@@ -274,6 +278,31 @@ def remove_peer(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     one["status"] = "PENDING_REMOVAL"
     ctx.eventually(REMOVAL, lambda: _peerings(ctx).remove(one) if one in _peerings(ctx) else None)
     return {"DomainArn": _arn(ctx, here), "Status": "PENDING_REMOVAL"}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def _data(ctx: Ctx, place: Place) -> str:
+    return ctx.data(place[1], place[0])
+
+
+@holds("opensearch")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """Domains: a secondary is read-only, also when it was ejected; both are while their roles are exchanged."""
+    for name in _backend(ctx).domains:
+        here = (ctx.region, name)
+        one = _peering(ctx, here)
+        follows, open_to_clients = {}, _states(ctx).get(name, "Active") not in ("Creating", "Deleting")
+        if one is not None:
+            open_to_clients = open_to_clients and one["primary"] == here and one["status"] != "SWITCHING_OVER"
+            if one["secondary"] == here and one["status"] in ("ACTIVE", "SWITCHING_OVER"):
+                follows = {_data(ctx, one["primary"]): partial(_until, ctx, ctx.store.get("lags", {}).get(name, LAG))}
+        yield Holder(_data(ctx, here), "opensearch", ctx.account, ctx.region, name, open_to_clients, follows)
+
+
+def _until(ctx: Ctx, lag: float) -> float:
+    return ctx.clock.time() - lag
 
 
 # -- estates ----------------------------------------------------------------------------------------------------------
@@ -319,7 +348,7 @@ def build(ctx: Ctx, spec: dict[str, Any]) -> None:
 
     version ("OpenSearch_2.17"), instance_type, instance_count (2), storage_gb, master_user_arn, replication (true; false: AWS does
     not offer it for this domain), setup ("fails": replication cannot be set up).
-    peer: {region, name, replicating (true), and the same as above}.
+    peer: {region, name, replicating (true), lag (seconds that its data is behind), and the same as above}.
     """
     _made(ctx, ctx.region, spec["name"], spec, spec.get("tags"))
     peer = spec.get("peer")
@@ -327,5 +356,6 @@ def build(ctx: Ctx, spec: dict[str, Any]) -> None:
         name = peer.get("name", spec["name"])
         inherited = {key: value for key, value in spec.items() if key not in ("peer", "tags", "setup")}
         _made(ctx, peer["region"], name, {**inherited, **peer}, peer.get("tags"))
+        ctx.at("opensearch", peer["region"]).setdefault("lags", {})[name] = peer.get("lag", LAG)
         if peer.get("replicating", True) and peer.get("replication", spec.get("replication", True)):
             _peerings(ctx).append({"primary": (ctx.region, spec["name"]), "secondary": (peer["region"], name), "status": "ACTIVE"})

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.gateway import Ctx, after, op, seed, transition
+from sandbox.gateway import Ctx, Holder, after, holds, op, seed, transition
 from sandbox.model import AwsError
 
 # Simulated seconds.
@@ -82,7 +83,7 @@ def _source(ctx: Ctx, replica: Any) -> Any | None:
         return None
 
 
-def _written(ctx: Ctx, source: Any) -> bool:
+def written(ctx: Ctx, source: Any) -> bool:
     """Whether clients reach it: some of its security groups lets them in."""
     groups = get_backend("ec2")[ctx.account][source.region]
     found = [groups.get_security_group_from_id(name) for name in source.vpc_security_group_ids]
@@ -96,7 +97,7 @@ def _measure(ctx: Ctx, replica: Any, lag: float | None) -> None:
         source = _source(ctx, replica)
         if source is None or ctx.within(region=replica.region).store.get("replication", {}).get(replica.dbi_resource_id):
             return -1.0
-        return float(lag or 0) if _written(ctx, source) else 0.0
+        return float(lag or 0) if written(ctx, source) else 0.0
 
     name = {"DBInstanceIdentifier": replica.db_instance_identifier}
     ctx.within(region=replica.region).metric("AWS/RDS", "ReplicaLag", name, level if lag is not None else None)
@@ -184,6 +185,7 @@ def promote(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     _need(replica, "available")
     replica.backup_retention_period = params.get("BackupRetentionPeriod", 1)
     states = [("modifying", PROMOTION), ("rebooting", RESTART), ("backing-up", BACKUP), ("available", 0.0)]
+    ctx.store.setdefault("promoted", set()).add(replica.dbi_resource_id)
     ctx.eventually(PROMOTION, lambda: _independent(ctx, replica))
     pass_through(ctx, replica, states)
     return {"DBInstance": shown(ctx, replica.db_instance_identifier)}
@@ -273,6 +275,7 @@ def delete(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
         if snapshot in backend(ctx).database_snapshots:
             raise AwsError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because {snapshot} already exists.")
         backend(ctx).create_db_snapshot(ident, snapshot)
+        ctx.gw.markers.copy(ctx.data(found.dbi_resource_id), ctx.data(f"snapshot/{snapshot}"))
     elif snapshot:
         raise AwsError("InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified for this instance.")
     pass_through(ctx, found, [("deleting", 0)])
@@ -314,6 +317,43 @@ def start(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     _need(found, "stopped")
     pass_through(ctx, found, [("starting", 300), ("available", 0)])
     return {"DBInstance": shown(ctx, found.db_instance_identifier)}
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def behind(ctx: Ctx, region: str, name: str, dimensions: dict[str, str], otherwise: float, parts: int = 1) -> partial[float | None]:
+    """Until when data has arrived, by the lag that CloudWatch reports of a database; `otherwise` where it knows none.
+
+    parts: so many of the metric's units are a second.
+    """
+    levels = ctx.at("cloudwatch", region).get("levels", {})
+    level = levels.get(("AWS/RDS", name, tuple(sorted(dimensions.items()))), otherwise)
+    return partial(_until, ctx, (level() if callable(level) else level) / parts)
+
+
+def _until(ctx: Ctx, lag: float) -> float | None:
+    return ctx.clock.time() - lag if lag >= 0 else None
+
+
+@holds("rds")
+def holders(ctx: Ctx) -> Iterator[Holder]:
+    """DB instances; those of Aurora hold what their cluster does."""
+    for one in backend(ctx).databases.values():
+        if one.db_cluster_identifier:
+            continue
+        takes_in = one.status != "creating" and one.dbi_resource_id not in ctx.store.get("promoted", ())
+        source = _source(ctx, one) if takes_in and one.source_db_instance_identifier else None
+        lag = behind(ctx, one.region, "ReplicaLag", {"DBInstanceIdentifier": one.db_instance_identifier}, LAG)
+        yield Holder(
+            ctx.data(one.dbi_resource_id),
+            "rds",
+            ctx.account,
+            ctx.region,
+            one.db_instance_identifier,
+            not one.source_db_instance_identifier and one.status != "creating" and written(ctx, one),
+            {ctx.data(source.dbi_resource_id, source.region): lag} if source is not None else {},
+        )
 
 
 # -- seeds ------------------------------------------------------------------------------------------------------------

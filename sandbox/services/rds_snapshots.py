@@ -18,6 +18,7 @@ def create(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     if found.status not in ("available", "storage-optimization"):
         raise AwsError("InvalidDBInstanceState", f"Cannot take a snapshot of {found.db_instance_identifier}: {found.status}")
     ctx.moto()
+    ctx.gw.markers.copy(ctx.data(found.dbi_resource_id), ctx.data(f"snapshot/{params['DBSnapshotIdentifier']}"))
     taken = backend(ctx).database_snapshots[params["DBSnapshotIdentifier"]]
     transition(ctx.clock, [("creating", BACKUP), ("available", 0.0)], lambda state: setattr(taken, "status", state))
     (listed,) = ctx.client("rds").describe_db_snapshots(DBSnapshotIdentifier=params["DBSnapshotIdentifier"])["DBSnapshots"]
@@ -36,5 +37,6 @@ def restore(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     made.deletion_protection, made.tags = bool(params.get("DeletionProtection")), params.get("Tags", [])
     made.vpc_security_group_ids = list(params.get("VpcSecurityGroupIds", ()))
     made.dbi_resource_id = new_resource_id(ctx, "db")
+    ctx.gw.markers.copy(ctx.data(f"snapshot/{params['DBSnapshotIdentifier']}"), ctx.data(made.dbi_resource_id))
     pass_through(ctx, made, [("creating", COPY), ("available", 0.0)])
     return {"DBInstance": shown(ctx, made.db_instance_identifier)}

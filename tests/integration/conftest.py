@@ -91,6 +91,16 @@ class Sandbox:
         rows = self.gateway.calls.select(since, mutating=mutating, **wanted)
         return [row for row in rows if admin or row["role"] != "sandbox-admin"]
 
+    def write(self, service: str, account: str, region: str, name: str, marker: str) -> None:
+        """Writes a marker where data is kept; ValueError where nothing takes writes."""
+        with self.gateway.lock:
+            self.gateway.markers.write(service, account, region, name, marker)
+
+    def markers(self, service: str, region: str) -> list[dict[str, Any]]:
+        """What keeps data of a service in a region, with its markers."""
+        with self.gateway.lock:
+            return [one for one in self.gateway.markers.found() if (one["service"], one["region"]) == (service, region)]
+
     def expire_sessions(self) -> int:
         """Every assumed role's session ends now."""
         return self.gateway.accounts.expire_all()

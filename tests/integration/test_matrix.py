@@ -36,16 +36,19 @@ SETTLED_SECONDS = 300
 
 
 class World:
-    """A small estate with one pair of a technology, as matrix.yml declares it for a mode."""
+    """A small estate with one pair of a technology, as matrix.yml declares it for a mode.
 
-    def __init__(self, sandbox: Any, technology: str, mode: str) -> None:
+    more, peer: fields of the resource and of its peer that differ from it.
+    """
+
+    def __init__(self, sandbox: Any, technology: str, mode: str, peer: dict[str, Any] | None = None, **more: Any) -> None:
         case = MATRIX[technology]
         self.sandbox, self.mode, self.ends, self.read = sandbox, mode, case[mode], READERS[technology]
-        resource = {"account": ACCOUNT, "region": EAST, **case["resource"], **self.ends.get("resource", {}), "tags": TAGS}
+        resource = {"account": ACCOUNT, "region": EAST, **case["resource"], **self.ends.get("resource", {}), "tags": TAGS, **more}
         if resource.get("peer") is None:
             resource.pop("peer", None)
         else:
-            resource["peer"] = {"region": WEST, **resource["peer"]}
+            resource["peer"] = {"region": WEST, **resource["peer"], **(peer or {})}
         also = [{"account": ACCOUNT, "tags": None, **one} for one in self.ends.get("also", [])]
         accounts = [
             {"id": "100000000000", "management": True},
