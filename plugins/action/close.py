@@ -57,7 +57,8 @@ class ActionModule(BatchAction):
                 drilled.record(run.store, run.parameters.customer, run.parameters.environment, name)
             run.record = run.store.update_execution(name, status=status)
             run.note(f"execution_{status.lower()}", why=failed or "")
-            summary = run.store.status(name)
+            with run.control.metrics.timing("StatusQueryTime"):
+                summary = run.store.status(name)
             run.notify(
                 f"execution_{status.lower()}",
                 text=failed or "",
@@ -66,6 +67,8 @@ class ActionModule(BatchAction):
             )
             if summary["debts"]:
                 run.notify("fence_debt", failures=[{**debt, "why": debt["text"]} for debt in summary["debts"]])
+            self._measure(run, summary)
+            run.publish()
         self.warn(run.secure())
         run.lock.release()
         summary = run.store.status(name)
@@ -102,6 +105,16 @@ class ActionModule(BatchAction):
         return kept
 
     @staticmethod
+    def _measure(run: Run, summary: Mapping[str, Any]) -> None:
+        """The metrics of an execution that has just ended."""
+        metrics = run.control.metrics
+        metrics.add("ExecutionDuration", run.elapsed_seconds())
+        metrics.add("ExecutionsFailed", int(summary["status"] == "FAILED"))
+        metrics.add("FenceDebts", len(summary["debts"]))
+        if summary["rto"] and not run.parameters.drill:
+            metrics.add("RtoMissed", summary["rto"]["missed"])
+
+    @staticmethod
     def _protected(run: Run) -> list[protection.Protection]:
         """How what went home, or stayed where it serves, is protected; nothing of what did not get that far."""
         known = run.journal.known("replicate") if run.parameters.operation in ("failback", "reprotect") else {}
@@ -113,6 +126,9 @@ class ActionModule(BatchAction):
         if run.parameters.reprotects:
             left = {one["resource"] for one in run.store.status(run.execution_id)["failed_resources"]}
             return f": {len(left)} of {run.record['resource_count']} resources are not in order" if left else ""
-        found = run.store.status(run.execution_id)["failed_resources"] if run.parameters.drill else []
-        number = len({one["resource"] for one in found})
-        return f": the drill found faults in {number} of {run.record['resource_count']} resources" if found else ""
+        if not run.parameters.drill:
+            return ""
+        number = len({one["resource"] for one in run.store.status(run.execution_id)["failed_resources"]})
+        failed = [key for key, one in run.journal.errands().items() if one["state"] == "failed"]
+        said = [f"the drill found faults in {number} of {run.record['resource_count']} resources"] if number else []
+        return "".join(f": {one}" for one in said + [f"{key} failed" for key in sorted(failed)])

@@ -42,6 +42,7 @@ class ActionModule(BatchAction):
             renew=run.journal.renew,
         )
         optional = optional_of(goals)
+            took=lambda seconds: run.control.metrics.add("HealthCheckTime", seconds),
         status = worst(healths, optional)
         failed = {
             key: [f"{check.name}: {check.detail}" for check in health.checks if not check.passed]
@@ -58,6 +59,7 @@ class ActionModule(BatchAction):
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
         if run.parameters.drill:
             run.find({key: "; ".join(failed[key]) if health.status == "UNHEALTHY" else "" for key, health in healths.items()})
+        run.publish()
         elif status == "UNHEALTHY" and not overridden:
             remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e \"health_override_reason='…'\""
             raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {named}", remedy)

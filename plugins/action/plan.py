@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,8 @@ from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, Inpu
 from ansible_collections.dr.aws.plugins.module_utils.history import expected, recall
 from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
-from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Done, Goal
+from ansible_collections.dr.aws.plugins.module_utils.metrics import discovered
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Active, Done, Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     Facts,
     Parameters,
@@ -44,6 +46,8 @@ from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 RUNNABLE = ("failover", "failback", "reprotect", "test")
 #: States that cannot be resumed.
 ENDED = ("COMPLETED", "CANCELLED")
+#: Of the variable `dr_inventory`, what an audit entry tells of how the resources were found.
+_FOUND = ("source", "discovered_at", "complete", "counts", "stale_regions", "duration_ms", "cached")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
 PARAMETERS = (
     "customer",
@@ -71,7 +75,7 @@ PARAMETERS = (
 class Made:
     """A plan of now. captured: what readiness captured last. plan_id: the stored plan that it was held against, or "".
 
-    found: how the resources were found, for the audit trail.
+    found: how the resources were found, for the audit trail. lags: of what replicates and serves in its source, in seconds.
     """
 
     control: Control
@@ -83,6 +87,7 @@ class Made:
     def outlook(self) -> Outlook:
         """Whether what is left to activate fits into the target's quotas. Copies of drills are not reckoned with."""
         serving, parameters = self.plan.serving, self.plan.parameters
+    lags: Sequence[float] = ()
         moving = not (parameters.drill or parameters.reprotects)
         wanted = [pair for pair in self.plan.pairs if moving and pair.key not in serving]
         return outlook(self.control.cloud, wanted, self.captured)
@@ -152,7 +157,7 @@ class ActionModule(BatchAction):
         plan = build(pairs, sides, parameters, facts, durations, standing, said, owing)
         if before:
             plans.refuse_drift(name, before, plan)
-        return Made(control, plan, captured, name, _found(options["inventory"]))
+        return Made(control, plan, captured, name, _found(options["inventory"]), lags(pairs, looks))
 
     @staticmethod
     def _durations(control: Control, parameters: Parameters, technologies: Collection[str]) -> dict[str, dict[str, int]]:
@@ -215,6 +220,7 @@ class ActionModule(BatchAction):
         caller = control.accounts.control("sts").get_caller_identity()
         lock = Lock(store)
         fence = lock.acquire(parameters.customer, parameters.environment, owner=name, runner=runner())
+        began = time.monotonic()
         try:
             store.put_plan(name, {"plan": plan.to_json(), "captured": made.captured})
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
@@ -233,7 +239,13 @@ class ActionModule(BatchAction):
         return fact
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        metrics = run.control.metrics
+        metrics.add("AcceptanceTime", time.monotonic() - began)
+        metrics.add("DiscoveryTime", *discovered(made.found))
+        if made.lags:
+            metrics.add("ReplicationLag", max(made.lags))
         control = Control(options["control"])
+        self.warn(run.publish())
         detected = detected_at(options["detected_at"], control.store.clock())
         record = control.store.get_execution(name)
         plan = Plan.from_json(control.store.get_plan(name)["plan"])
@@ -297,7 +309,14 @@ def _stands(look: Surveyed, goal: Goal) -> bool:
 
 def _found(inventory: Mapping[str, Any]) -> dict[str, Any]:
     """What an audit entry tells of how the resources were found."""
-    return {name: inventory.get(name) for name in ("source", "discovered_at", "complete", "counts", "stale_regions")}
+    return {name: inventory.get(name) for name in _FOUND}
+
+
+def lags(pairs: Sequence[Pair], looks: Mapping[str, Surveyed]) -> list[float]:
+    """Seconds by which targets are behind, as far as one look tells; nothing of what does not replicate."""
+    seen = [(pair, looks[pair.key]) for pair in pairs if looks[pair.key].active is Active.SOURCE]
+    found = [adapter(pair.technology).capture(look.seen, pair).get("lag_seconds") for pair, look in seen]
+    return [float(lag) for lag in found if lag is not None and lag >= 0]
 
 
 def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, caller: str = "") -> dict[str, Any]:

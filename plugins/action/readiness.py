@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import drift, snapshot, snapshots, trail
+from ansible_collections.dr.aws.plugins.module_utils import drift, drilled, snapshot, snapshots, trail
 from ansible_collections.dr.aws.plugins.module_utils.appraisal import appraise
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
+from ansible_collections.dr.aws.plugins.module_utils.metrics import discovered, of_readiness
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, validate_parameters
-from ansible_collections.dr.aws.plugins.module_utils.readiness import capture, unprepared
+from ansible_collections.dr.aws.plugins.module_utils.readiness import Captured, capture, unprepared
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.score import score
@@ -73,6 +74,7 @@ class ActionModule(BatchAction):
             body = snapshot.build(*scope, now, regions, accounts, mine, found.captured, more)
             answer["snapshot"] = control.store.put_snapshot(*scope, json.loads(snapshot.dumps(body)))
             self.warn(trail.captured(control, scope, resources=len(pairs), score=told["score"], **answer["snapshot"]))
+            self._publish(control, scope, told["score"], found, last.at if last else "", inventory)
         name, since = "/".join(scope), last.at if last else ""
         for text, color in lines(name, len(pairs), told["score"], deductions, changes, since, problems):
             self.say(text, color=color)
@@ -80,6 +82,19 @@ class ActionModule(BatchAction):
             worst = f"; the worst: {deductions[0]}" if deductions else ""
             raise DrError(f"the readiness score of {name} is {told['score']}, less than minimum_score={wanted}{worst}")
         return answer
+
+    def _publish(
+        self, control: Control, scope: tuple[str, str], points: int, found: Captured, before: str, inventory: Mapping[str, Any]
+    ) -> None:
+        """The metrics of an environment. before: when the last snapshot before this one was stored, "" without one."""
+        metrics = control.metrics
+        proofs = drilled.last(control.store, *scope)
+        for name, some in of_readiness(points, found.captured, proofs, before, control.store.clock()).items():
+            metrics.add(name, *some)
+        metrics.add("FenceDebts", len(control.store.open_debts(*scope)))
+        metrics.add("DiscoveryTime", *discovered(inventory))
+        why = control.publish(*scope)
+        self.warn(why and f"metrics were not published: {why}")
 
     def _restore(self, control: Control, scope: tuple[str, str], at: str) -> dict[str, Any]:
         """Puts an earlier snapshot in the place of the last. Looks at nothing of the estate: its source may be dark."""

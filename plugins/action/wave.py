@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from ansible_collections.dr.aws.plugins.module_utils import calendars
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
-from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal
+from ansible_collections.dr.aws.plugins.module_utils.metrics import Metrics, wave_duration
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
@@ -45,6 +47,17 @@ def crossing(plan: Plan | None, phase: str, goals: Sequence[Goal]) -> str:
     return f", {len(crossed)} one-way: {', '.join(crossed[:NAMED])}{more}"
 
 
+def measure(metrics: Metrics, phase: str, results: Mapping[str, Result], pairs: Mapping[str, Pair], seconds: float) -> None:
+    """The metrics of a wave that took so many seconds."""
+    ended = counts(results)
+    metrics.add(wave_duration(phase), seconds)
+    metrics.add("ResourcesDone", ended.get("done", 0))
+    metrics.add("ResourcesFailed", ended.get("failed", 0) + ended.get("blocked", 0))
+    metrics.add("ResourcesDeferred", ended.get("deferred", 0))
+    moved = [one for one in results.values() if phase == "activate" and one.status == "done" and one.changed]
+    metrics.add("DnsUpdateTime", *(one.seconds for one in moved if pairs[one.key].technology == "route53"))
+
+
 class ActionModule(BatchAction):
     """See the documentation of the module of the same name."""
 
@@ -72,6 +85,7 @@ class ActionModule(BatchAction):
             self.say(f"  skipped   {key}: {result.why}", color="yellow")
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None)
+        began = time.monotonic()
         run.note("wave_started", phase=phase, waves=waves, resources=len(hosts))
         engine = Engine(
             run.cloud,
@@ -99,6 +113,8 @@ class ActionModule(BatchAction):
         cost = made.estimates if made and phase == "instantiate" else {}
         if not stopping:
             run.notify("wave_completed", **ended)
+        measure(run.control.metrics, phase, results, pairs, time.monotonic() - began)
+        run.publish()
         self.warn(run.secure())
         answer = {
             **ended,

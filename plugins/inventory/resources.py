@@ -142,6 +142,16 @@ options:
   poll_limit_seconds:
     description: The longest pause between two looks of the engine, for simulated regions whose time passes faster.
     type: float
+  notification_timeout_seconds:
+    description: >-
+      How many seconds a notification may hold up a run, and the metrics of one task. What takes longer is recorded as not delivered,
+      and the run goes on.
+    type: float
+    default: 8
+  publish_metrics:
+    description: Publish metrics to CloudWatch in O(control_region), which bills them.
+    type: bool
+    default: true
   cache:
     description: Keep what was found. Only a complete inventory is kept.
     default: true

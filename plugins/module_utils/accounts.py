@@ -209,19 +209,24 @@ class Accounts:
         self._lock, self._caller_lock = threading.Lock(), threading.Lock()
         self._account_locks: dict[str, threading.Lock] = {}
         self._sessions: dict[str, Any] = {}
-        self._clients: dict[tuple[str, str, str, int], Any] = {}
+        self._clients: dict[tuple[str, str, str, int, float | None], Any] = {}
         self._caller: str | None = None
         #: Role ARN -> how it went: "assumed", or the code of the refusal.
         self.assumed: dict[str, str] = {}
+        #: How long each role took to be assumed, in seconds.
+        self.assume_seconds: list[float] = []
 
-    def client(self, service: str, account: str, region: str, *, attempts: int = READ_ATTEMPTS) -> Any:
+    def client(
+        self, service: str, account: str, region: str, *, attempts: int = READ_ATTEMPTS, timeout_seconds: float | None = None
+    ) -> Any:
         """A boto3 client. account: a known one, or "" for the caller's own credentials, whatever account they are of.
 
         attempts: how often botocore sends a request; 1 for what may change something, as an answer that was lost says nothing.
+        timeout_seconds: of each attempt, where others than these accounts' hold.
         service: boto3's name, or `name@https://host` for the one endpoint of a cluster (ARC) instead of the region's own.
         Raises CallError when no session can be had: which never means that `region` does not answer.
         """
-        key = (service, account, self.region_of(service, region), attempts)
+        key = (service, account, self.region_of(service, region), attempts, timeout_seconds)
         with self._lock:
             found = self._clients.get(key)
         if found is not None:
@@ -229,14 +234,15 @@ class Accounts:
         session = self._session(account)
         with self._lock:
             if key not in self._clients:
-                config = self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
+                waits = {"connect_timeout": timeout_seconds, "read_timeout": timeout_seconds} if timeout_seconds else {}
+                config = self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}, **waits))
                 name, _at, endpoint = service.partition("@")
                 self._clients[key] = session.create_client(name, region_name=key[2], endpoint_url=endpoint or None, config=config)
             return self._clients[key]
 
-    def control(self, service: str) -> Any:
+    def control(self, service: str, *, timeout_seconds: float | None = None) -> Any:
         """A client with the caller's own credentials in the control region: where state and evidence live."""
-        return self.client(service, "", self.control_region)
+        return self.client(service, "", self.control_region, timeout_seconds=timeout_seconds)
 
     def caller(self) -> str:
         """The account of the caller's own credentials (one GetCallerIdentity, remembered)."""
@@ -301,6 +307,7 @@ class Accounts:
             wanted["ExternalId"] = account.external_id
         if self.source_identity is not None:
             wanted["SourceIdentity"] = self.source_identity
+        began = time.monotonic()
         try:
             given = self.control("sts").assume_role(**wanted)["Credentials"]
         except Exception as error:
@@ -308,6 +315,7 @@ class Accounts:
             self.assumed[str(account.role_arn)] = failure.code if failure else type(error).__name__
             raise _no_session(error, f"assume role {account.role_arn}, asked in {self.control_region}") from error
         self.assumed[str(account.role_arn)] = "assumed"
+        self.assume_seconds.append(time.monotonic() - began)
         return {
             "access_key": given["AccessKeyId"],
             "secret_key": given["SecretAccessKey"],

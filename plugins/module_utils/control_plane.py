@@ -28,6 +28,8 @@ INDEXES: Final = {
 #: How objects of evidence are locked unless told otherwise: for seven years (NFR-3.4), by nobody to be shortened.
 LOCK_MODES: Final = ("COMPLIANCE", "GOVERNANCE")
 LOCK_DAYS: Final = 2557
+#: AWS's own key for SNS.
+AWS_KEY: Final = "alias/aws/sns"
 TTL_ATTRIBUTE: Final = "expires_at"
 POLL_SECONDS: Final = 2.0
 POLLS: Final = 150
@@ -96,7 +98,7 @@ def ensure(
     changes += _bucket(s3, names.audit_bucket, region, apply, lockable=True)
     lock, lock_changes = _lock(s3, names.audit_bucket, lock_mode, lock_days, apply)
     changes += lock_changes
-    topic_arn, topic_changes = _topic(sns, names.topic, kms_key_id or "alias/aws/sns", apply)
+    topic_arn, topic_changes = _topic(sns, names.topic, kms_key_id or AWS_KEY, apply)
     return Outcome(tuple(changes + topic_changes), topic_arn, lock)
 
 
@@ -289,10 +291,15 @@ def _setting(read: Callable[..., dict[str, Any]], bucket: str, *absent: str) -> 
         raise
 
 
-def _topic(sns: Any, name: str, kms_key_id: str, apply: bool) -> tuple[str | None, list[str]]:
+def find_topic(sns: Any, name: str) -> str | None:
+    """The ARN of a topic by its name; None when there is none."""
     pages = sns.get_paginator("list_topics").paginate()
     known = [topic["TopicArn"] for page in pages for topic in page.get("Topics", ())]
-    arn = next((str(one) for one in known if one.endswith(f":{name}")), None)
+    return next((str(one) for one in known if one.endswith(f":{name}")), None)
+
+
+def _topic(sns: Any, name: str, kms_key_id: str, apply: bool) -> tuple[str | None, list[str]]:
+    arn = find_topic(sns, name)
     if arn is None:
         if not apply:
             return None, [f"create topic {name}"]

@@ -47,6 +47,8 @@ OPTIONS: Final = (
     "connect_timeout",
     "read_timeout",
     "poll_limit_seconds",
+    "notification_timeout_seconds",
+    "publish_metrics",
 )
 _ACCOUNT_FIELDS: Final = frozenset({"id", "role_arn", "external_id", "name"})
 _RECORD_FIELDS: Final = frozenset(
@@ -84,6 +86,8 @@ def control(options: Mapping[str, Any]) -> dict[str, Any]:
         "audit_bucket": options["control_audit_bucket"],
         "topic_arn": options["control_topic_arn"],
         "poll_limit_seconds": options["poll_limit_seconds"],
+        "notification_timeout_seconds": options["notification_timeout_seconds"],
+        "publish_metrics": options["publish_metrics"],
         "source_identity": options["source_identity"],
         "change_calendars": list(options["change_calendars"] or ()),
     }
@@ -142,6 +146,7 @@ def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], 
     covered = {account for one in snapshots for account in one["accounts"]}
     uncovered = sorted({account for account, _region in found.stale} - covered)
     counts = Counter(variables["dr_technology"] for variables in paired.hosts.values())
+    scopes = {f"{variables['dr_customer']}/{variables['dr_environment']}" for variables in paired.hosts.values()}
     return {
         "complete": not found.errors and not uncovered,
         "source": "snapshot" if stale and snapshots else "live",
@@ -159,6 +164,7 @@ def _summary(found: Discovery, paired: Paired, snapshots: list[dict[str, Any]], 
         "violations": [one.to_json() for one in paired.violations],
         "unsupported": dict(found.unsupported),
         "counts": dict(sorted(counts.items())),
+        "scopes": sorted(scopes),
         "accounts": [dict(one) for one in found.accounts],
         "duration_ms": found.duration_ms,
         "discovered_at": now.isoformat(timespec="seconds"),

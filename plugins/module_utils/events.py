@@ -26,7 +26,10 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "execution_failed": ("critical", "FAILED"),
     "execution_cancelled": ("warning", "cancelled"),
     "execution_paused": ("warning", "PAUSED"),
+    "pause_timed_out": ("critical", "pause TIMED OUT, still paused"),
     "resource_skipped": ("warning", "skips a resource"),
+    "resource_unskipped": ("info", "skips a resource no more"),
+    "mode_switched": ("warning", "goes on UNPLANNED: data may be lost"),
     "approval_timed_out": ("critical", "approval TIMED OUT, paused"),
     "window_closed": ("warning", "PAUSED, a change calendar is closed"),
     "fence_debt": ("critical", "FENCE DEBT: a source must be fenced when it answers"),
@@ -56,14 +59,15 @@ class Notifier:
 
         failures: [{resource, phase, why, remedy}]. remedy: what to do next. commands: name -> command line that is ready to run;
         not masked, as an approval's token must be readable. Everything else has its secrets masked. detail: further facts.
-        Gives {delivered, subject, message_id, error} for the audit trail; delivered: SNS took it.
+        Gives {delivered, subject, message_id, error, seconds} for the audit trail; delivered: SNS took it, after so many seconds.
         """
         severity, said = EVENTS[event]
         subject = subject_of(event, execution)
+        began = self.clock()
         if not self.topic_arn:
             return _delivery(subject, None, "no topic is configured")
         message = message_of(
-            said, execution, self.clock(), text=text, detail=detail, failures=failures, remedy=remedy, commands=commands or {}
+            said, execution, began, text=text, detail=detail, failures=failures, remedy=remedy, commands=commands or {}
         )
         attributes = {"event": event, "severity": severity, "customer": str(execution.get("customer") or "-")}
         try:
@@ -75,12 +79,14 @@ class Notifier:
             )
         except Exception as error:  # also a defect: a failover must not stop because nobody could be told
             failure = classify(error)
-            return _delivery(subject, None, f"{failure.code}: {failure.message}" if failure else f"{type(error).__name__}: {error}")
-        return _delivery(subject, str(answer["MessageId"]), "")
+            why = f"{failure.code}: {failure.message}" if failure else f"{type(error).__name__}: {error}"
+            return _delivery(subject, None, why, self.clock() - began)
+        return _delivery(subject, str(answer["MessageId"]), "", self.clock() - began)
 
 
-def _delivery(subject: str, message_id: str | None, error: str) -> dict[str, Any]:
-    return {"delivered": message_id is not None, "subject": subject, "message_id": message_id, "error": error}
+def _delivery(subject: str, message_id: str | None, error: str, seconds: float = 0.0) -> dict[str, Any]:
+    took = round(max(0.0, seconds), 3)
+    return {"delivered": message_id is not None, "subject": subject, "message_id": message_id, "error": error, "seconds": took}
 
 
 def subject_of(event: str, execution: Mapping[str, Any]) -> str:

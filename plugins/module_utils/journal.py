@@ -48,7 +48,8 @@ class Journal:
         self._pk = f"EXEC#{execution_id}"
         self._sent: dict[tuple[str, str, str], str] = {}
         self._ended: dict[str, dict[str, str]] = {}
-        self._dirty = False
+        self._dirty_since: float | None = None
+        self._delays: list[float] = []
         self._before = dict(counts or {})
         self._parent = os.getppid()
 
@@ -97,7 +98,8 @@ class Journal:
             if status == "done":
                 deletes.append((self._pk, f"P#{phase}#O#{key}"))
             self._ended.setdefault(phase, {})[key] = status
-        self._dirty = True
+        if self._dirty_since is None:
+            self._dirty_since = self.store.clock()
         self.store.table.write(puts, deletes)
 
     def debts(self, entries: Sequence[tuple[str, str, str]]) -> None:
@@ -109,9 +111,9 @@ class Journal:
         """Extends the lease and stores the counts. LeaseLostError when another run has taken over."""
         self._mine()
         self.lock.renew()
-        if self._dirty:
+        if self._dirty_since is not None:
             self.store.update_execution(self.execution_id, counts=self._counts())
-            self._dirty = False
+            self._counted()
 
     def progress(self, phase: str, wave: int | None, counts: Mapping[str, int] | None = None) -> None:
         """Where the run is: stored with the counts of all phases. counts: status -> resources of this wave, for people."""
@@ -119,12 +121,21 @@ class Journal:
         self.store.update_execution(
             self.execution_id, current_phase=phase, current_wave=wave, wave_counts=dict(counts or {}), counts=self._counts()
         )
-        self._dirty = False
+        self._counted()
+
+    def delays(self) -> list[float]:
+        """The longest time, in seconds, from the end of a phase to the counts that have it; [] when nothing ended."""
+        return [max(self._delays)] if self._delays else []
 
     def note(self, event_type: str, **detail: Any) -> None:
         """An audit entry. `actor` among the details names who did it."""
         self._guard()
         self.store.note(self.execution_id, event_type, **{"actor": self.actor, **detail})
+
+    def _counted(self) -> None:
+        if self._dirty_since is not None:
+            self._delays.append(max(0.0, self.store.clock() - self._dirty_since))
+        self._dirty_since = None
 
     def _guard(self) -> str:
         """LeaseLostError unless the lock is ours and stays so for a while; the time for what is written now."""

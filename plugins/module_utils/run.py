@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import evidence, moves, snapshots
-from .accounts import Account, Accounts, AwsReader
+from .accounts import READ_ATTEMPTS, Account, Accounts, AwsReader
 from .costs import Copies, Estimate, copies, savings
 from .drills import drill, reconciler
 from .dynamo import epoch
@@ -18,6 +18,7 @@ from .engine import Result
 from .errors import DrError, InputError
 from .events import Notifier
 from .interventions import skips
+from .metrics import Metrics
 from .model import CRITICAL, OPTIONAL, Goal, Pair
 from .parameters import Parameters
 from .plan import NEEDS_SOURCE, Plan
@@ -26,6 +27,8 @@ from .status import resume_command
 from .store import Journal as StoredJournal
 from .store import Lock, MemoryJournal, Store
 
+#: How long a notification may take, and the metrics of a task, unless the inventory file says otherwise: 80 % of FR-6.2's 10 s.
+NOTIFICATION_SECONDS = 8.0
 #: Phases in which an unfinished resource stops the waves after it (FR-3.1); CLEANUP never blocks an execution (FR-4.3).
 STOPPING_PHASES = ("instantiate", "activate", "rollback")
 
@@ -34,7 +37,7 @@ class Control:
     """The control plane and the ways into AWS, from the inventory's `dr_control` variable.
 
     control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, audit_bucket, topic_arn,
-    poll_limit_seconds, source_identity}.
+    poll_limit_seconds, source_identity, notification_timeout_seconds, publish_metrics}.
     session: how the role sessions are named in CloudTrail.
     """
 
@@ -53,7 +56,11 @@ class Control:
         self.cloud = AwsReader(self.accounts)
         dynamodb, s3 = self.accounts.control("dynamodb"), self.accounts.control("s3")
         self.store = Store(dynamodb, s3, control["table"], control["bucket"], audit_bucket=control.get("audit_bucket") or "")
-        self.notifier = Notifier(self.accounts.control("sns"), control.get("topic_arn") or "")
+        seconds = float(control.get("notification_timeout_seconds") or NOTIFICATION_SECONDS)
+        each = seconds / READ_ATTEMPTS
+        self.notifier = Notifier(self.accounts.control("sns", timeout_seconds=each), control.get("topic_arn") or "")
+        published = control.get("publish_metrics", True)
+        self.metrics = Metrics(lambda: self.accounts.control("cloudwatch", timeout_seconds=each), seconds if published else 0)
         self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
 
     def captured(self, customer: str, environment: str) -> dict[str, Any]:
@@ -63,6 +70,12 @@ class Control:
         """
         kept = snapshots.latest(self.store, customer, environment)
         return kept.captured if kept else {}
+
+    def publish(self, customer: str, environment: str, operation: str = "") -> str:
+        """Sends the metrics that were gathered; gives "" or why that was not possible. Never raises."""
+        self.metrics.add("RoleAssumptionTime", *self.accounts.assume_seconds)
+        self.accounts.assume_seconds.clear()
+        return self.metrics.publish({"Customer": customer, "Environment": environment, "Operation": operation})
 
     def pause(self, seconds: float) -> float:
         """A pause between two looks, within the limit that the inventory file sets."""
@@ -187,7 +200,21 @@ class Run:
     def notify(self, event: str, **told: Any) -> None:
         """Tells people (`Notifier.send`) and records whether that was delivered; nothing in check mode. Never stops a run."""
         if not self.check_mode:
-            self.journal.note("notified", event=event, **self.notifier.send(event, self.record, **told))
+            sent = self.notifier.send(event, self.record, **told)
+            self.journal.note("notified", event=event, **sent)
+            if sent["delivered"]:
+                self.control.metrics.add("NotificationDelay", sent["seconds"])
+
+    def publish(self) -> str:
+        """Sends the metrics gathered in this task; gives "" or why that was not possible, which is recorded. Never stops a run."""
+        if self.check_mode:
+            return ""
+        if isinstance(self.journal, StoredJournal):
+            self.control.metrics.add("StatusDelay", *self.journal.delays())
+        why = self.control.publish(self.parameters.customer, self.parameters.environment, self.parameters.operation)
+        if why:
+            self.journal.note("metrics_failed", why=why)
+        return f"metrics were not published: {why}" if why else ""
 
     def secure(self) -> str:
         """Writes audit entries to the evidence in S3; gives "" or why that was not possible. Never stops a run."""

@@ -11,6 +11,8 @@ description:
   - A DynamoDB table with point-in-time recovery, a versioned and encrypted S3 bucket without public access, another with Object Lock for
     audit evidence, and an encrypted SNS topic, in the control region, with the names that O(control) gives. Nothing is ever deleted.
   - A control plane of an older release gets what it lacks, the bucket of evidence and the indexes of the audit trail among it.
+  - A CloudWatch dashboard with the name of the table, and alarms at 80 % of what the requirements allow, whose names begin with it.
+    What CloudWatch refuses is a warning, and the rest is made all the same.
 options:
   deletion_protection:
     description: Protect the table against deletion.
@@ -29,6 +31,32 @@ options:
   object_lock_days:
     description: For how many days. Left out, it stays as it is; a new bucket has 2557, seven years. It can be made longer, never shorter.
     type: int
+  monitoring:
+    description: Make the dashboard and the alarms. V(false) leaves alone what is there.
+    type: bool
+    default: true
+  alarm_topic_arn:
+    description:
+      - The SNS topic that alarms are sent to. Left out, it is the topic of the control plane where a KMS key of your own encrypts that,
+        whose policy must allow C(cloudwatch.amazonaws.com) to use it. AWS's own key does not let alarms through; with that a topic beside it is
+        made, with C(-alarms) at the end of its name.
+    type: str
+  scopes:
+    description: Environments, each as C(customer/environment), which get alarms of their own, for readiness that is overdue and a drill that is due.
+    type: list
+    elements: str
+    default: []
+  trail:
+    description:
+      - Make a CloudTrail trail of this name for all regions, with validation of its log files, to the bucket of evidence. Left out, none is made,
+        and one that is there stays.
+      - That the default lock of the bucket holds for what CloudTrail delivers was not verified against live AWS.
+    type: str
+  organization_id:
+    description: >-
+      The organization, such as V(o-1a2b3c4d5e), whose accounts O(trail) records. Only its management account, or a delegated
+      administrator of CloudTrail, can make that trail. Left out, it records the account of the control plane alone.
+    type: str
 extends_documentation_fragment:
   - dr.aws.run
   - amazon.aws.common.modules
@@ -49,9 +77,16 @@ EXAMPLES = r"""
 - name: Make the control plane
   dr.aws.control_plane:
     control: "{{ hostvars['localhost']['dr_control'] }}"
+    scopes: [acme/production]
+    trail: dr-aws
 """
 
 RETURN = r"""
+alarm_topic_arn:
+  description: The SNS topic that alarms are sent to.
+  returned: with O(monitoring), when CloudWatch and SNS answered
+  type: str
+  sample: arn:aws:sns:us-west-2:100000000000:dr-aws-events-alarms
 changes:
   description: What was changed, or would be in check mode.
   returned: success
@@ -73,15 +108,17 @@ topic_arn:
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils import monitoring, recording
+from ansible_collections.dr.aws.plugins.module_utils.accounts import classify
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import LOCK_MODES, Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
-from ansible_collections.dr.aws.plugins.module_utils.trail import record
+from ansible_collections.dr.aws.plugins.module_utils.trail import caller, record
 
 
 def make(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Table, buckets and topic as they must be."""
+    """Table, buckets, topic, trail, dashboard and alarms as they must be."""
     topic_arn = control.settings["topic_arn"] or ""
     topic = topic_arn.rpartition(":")[2] or "dr-aws-events"
     names = Names(control.settings["table"], control.settings["bucket"], topic, control.store.audit_bucket)
@@ -100,18 +137,80 @@ def make(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict
         lock_mode=options["object_lock_mode"],
         lock_days=options["object_lock_days"],
     )
+    changes = [*outcome.changes, *_record(control, names, options, apply=not check_mode)]
+    watched, told, problem = _watch(control, names, options, apply=not check_mode)
+    changes += watched
     mode, days = outcome.lock
     kept = {"bucket": names.audit_bucket, "object_lock_mode": mode, "object_lock_days": days}
-    answer = {"changed": outcome.changed, "changes": list(outcome.changes), "topic_arn": outcome.topic_arn, "evidence": kept}
-    if outcome.changed and not check_mode:
-        record(control, "control_plane_changed", changes=answer["changes"], evidence=kept)
-    return answer
+    answer = {"changed": bool(changes), "changes": changes, "topic_arn": outcome.topic_arn, "evidence": kept, **told}
+    if changes and not check_mode:
+        record(control, "control_plane_changed", changes=changes, evidence=kept)
+    return answer | ({"warnings": [problem]} if problem else {})
+
+
+def _record(control: Control, names: Names, options: Mapping[str, Any], *, apply: bool) -> list[str]:
+    """The trail, where one is asked for; gives what was changed, or would be."""
+    if not options["trail"]:
+        if options["organization_id"]:
+            raise InputError("organization_id", options["organization_id"], "given with a trail", "-e trail=dr-aws")
+        return []
+    region, organization = control.settings["control_region"], options["organization_id"] or ""
+    trail = recording.Trail(options["trail"], names.audit_bucket, region, *_caller(control), organization)
+    return recording.ensure(control.accounts.control("cloudtrail"), control.accounts.control("s3"), trail, apply=apply)
+
+
+def _watch(control: Control, names: Names, options: Mapping[str, Any], *, apply: bool) -> tuple[list[str], dict[str, str], str]:
+    """(what was changed of dashboard and alarms, or would be; the topic of alarms; why it was not possible, "" when it was).
+
+    Readiness must not fail because CloudWatch refuses.
+    """
+    if not options["monitoring"]:
+        return [], {}, ""
+    scopes = tuple(_scope(one) for one in options["scopes"])
+    try:
+        account, partition = _caller(control)
+        watched = monitoring.Watched(
+            control.settings["control_region"],
+            account,
+            partition,
+            names.table,
+            names.topic,
+            scopes,
+            options["alarm_topic_arn"] or "",
+        )
+        clients = (control.accounts.control("cloudwatch"), control.accounts.control("sns"))
+        changes, topic_arn = monitoring.ensure(*clients, watched, apply=apply)
+    except Exception as error:
+        failure = classify(error)
+        if failure is None:
+            raise
+        why = f"{failure.code}: {failure.message}"
+        return [], {}, f"dashboard and alarms are not as they must be: {why}. Next: ansible-playbook dr.aws.control_plane"
+    return changes, {"alarm_topic_arn": topic_arn}, ""
+
+
+def _caller(control: Control) -> tuple[str, str]:
+    """(account, partition) of whoever runs this."""
+    arn = caller(control).split(":")
+    return arn[4], arn[1]
+
+
+def _scope(text: str) -> tuple[str, str]:
+    customer, slash, environment = text.rpartition("/")
+    if not (customer and slash and environment):
+        raise InputError("scopes", text, "customer/environment", "give each as acme/production")
+    return customer, environment
 
 
 def main() -> None:
     spec = {"deletion_protection": {"type": "bool", "default": True}, "kms_key_id": {"type": "str"}}
     lock = {"object_lock_mode": {"type": "str", "choices": list(LOCK_MODES)}, "object_lock_days": {"type": "int"}}
-    control_module({**spec, **lock}, make)
+    watch = {
+        "monitoring": {"type": "bool", "default": True},
+        "alarm_topic_arn": {"type": "str"},
+        "scopes": {"type": "list", "elements": "str", "default": []},
+    }
+    control_module({**spec, **lock, **watch, "trail": {"type": "str"}, "organization_id": {"type": "str"}}, make)
 
 
 if __name__ == "__main__":

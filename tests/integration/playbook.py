@@ -28,7 +28,7 @@ TABLE, BUCKET, TOPIC = "dr-state", "dr-evidence-small", f"arn:aws:sns:{WEST}:{MA
 #: Simulated seconds that pass with each API call: what a product sees does not depend on how fast the machine is.
 TICK_SECONDS = 60
 #: The control plane's own services: everything else is the estate.
-CONTROL = ("sts", "dynamodb", "s3", "sns")
+CONTROL = ("sts", "dynamodb", "s3", "sns", "cloudwatch")
 SCOPE = {"customer": "acme", "environment": "production", "primary_region": EAST, "dr_region": WEST}
 #: (account, cluster, name, wave, tasks while it serves)
 SERVICES = (
@@ -256,6 +256,7 @@ class Operator:
             "connect_timeout": 20,
             "read_timeout": 60,
             "poll_limit_seconds": 0.05,
+            "notification_timeout_seconds": 60,
             **changes,
         }
         file = self.home / f"{name}.dr_aws.yml"

@@ -127,6 +127,8 @@ def test_groups_variables_and_order(sandbox: Any, run: Callable[..., Any], tmp_p
         "poll_limit_seconds": None,
         "source_identity": None,
         "change_calendars": [],
+        "notification_timeout_seconds": 8.0,
+        "publish_metrics": True,
     }
 
 

@@ -43,7 +43,7 @@ class Topic:
 def sent(event: str, execution: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     topic = Topic()
     found = Notifier(topic, TOPIC, lambda: 0.0).send(event, execution or EXECUTION, **more)
-    assert found == {"delivered": True, "subject": topic.sent[0]["Subject"], "message_id": "m-1", "error": ""}
+    assert found == {"delivered": True, "subject": topic.sent[0]["Subject"], "message_id": "m-1", "error": "", "seconds": 0.0}
     return topic.sent[0]
 
 
