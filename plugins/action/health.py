@@ -32,6 +32,8 @@ class ActionModule(BatchAction):
         hosts = self.variables(task_vars, "ansible_play_batch")
         run = Run.attach(options["control"], options["execution"])
         goals = run.goals(hosts, leave_out=run.findings())
+        if not goals:
+            return {"changed": False, "status": "not checked", "resources": {}}
         healths = wait_until_healthy(
             run.cloud,
             goals,
@@ -40,9 +42,9 @@ class ActionModule(BatchAction):
             adapter=run.adapter,
             poll_seconds=run.control.pause(POLL_SECONDS),
             renew=run.journal.renew,
+            took=lambda seconds: run.control.metrics.add("HealthCheckTime", seconds),
         )
         optional = optional_of(goals)
-            took=lambda seconds: run.control.metrics.add("HealthCheckTime", seconds),
         status = worst(healths, optional)
         failed = {
             key: [f"{check.name}: {check.detail}" for check in health.checks if not check.passed]
@@ -57,9 +59,9 @@ class ActionModule(BatchAction):
         self.say(f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}", color=COLOURS[status])
         overridden = options["override_reason"] if status == "UNHEALTHY" else None
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
+        run.publish()
         if run.parameters.drill:
             run.find({key: "; ".join(failed[key]) if health.status == "UNHEALTHY" else "" for key, health in healths.items()})
-        run.publish()
         elif status == "UNHEALTHY" and not overridden:
             remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e \"health_override_reason='…'\""
             raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {named}", remedy)

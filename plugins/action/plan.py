@@ -15,6 +15,8 @@ from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
+from ansible_collections.dr.aws.plugins.module_utils.errands.asked import errands
+from ansible_collections.dr.aws.plugins.module_utils.errands.placing import idle
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.history import expected, recall
 from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
@@ -44,10 +46,10 @@ from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 
 #: Operations that a playbook carries out.
 RUNNABLE = ("failover", "failback", "reprotect", "test")
-#: States that cannot be resumed.
-ENDED = ("COMPLETED", "CANCELLED")
 #: Of the variable `dr_inventory`, what an audit entry tells of how the resources were found.
 _FOUND = ("source", "discovered_at", "complete", "counts", "stale_regions", "duration_ms", "cached")
+#: States that cannot be resumed.
+ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
 PARAMETERS = (
     "customer",
@@ -68,6 +70,8 @@ PARAMETERS = (
     "snapshot_max_age_hours",
     "execution_id",
     "detected_at",
+    "hooks",
+    "business_checks",
 )
 
 
@@ -83,11 +87,11 @@ class Made:
     captured: Mapping[str, Any]
     plan_id: str
     found: Mapping[str, Any]
+    lags: Sequence[float] = ()
 
     def outlook(self) -> Outlook:
         """Whether what is left to activate fits into the target's quotas. Copies of drills are not reckoned with."""
         serving, parameters = self.plan.serving, self.plan.parameters
-    lags: Sequence[float] = ()
         moving = not (parameters.drill or parameters.reprotects)
         wanted = [pair for pair in self.plan.pairs if moving and pair.key not in serving]
         return outlook(self.control.cloud, wanted, self.captured)
@@ -122,7 +126,8 @@ class ActionModule(BatchAction):
     def _made(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> Made:
         """The plan of what is there now: of the parameters given, or of those of the stored plan that is taken."""
         scopes = {(one["dr_customer"], one["dr_environment"]) for one in hosts.values()}
-        facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"]}, scopes)
+        known = [account["id"] for account in options["control"]["accounts"]]
+        facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"], "accounts": known}, scopes)
         control = Control(options["control"])
         name = plan_id(options["plan_id"])
         before = plans.get(control.store, name) if name else None
@@ -154,6 +159,7 @@ class ActionModule(BatchAction):
         durations = self._durations(control, parameters, {pair.technology for pair in pairs})
         said += drifted(kept, chosen, options["inventory"].get("missing", ()))
         sides = {key: look.active for key, look in looks.items()}
+        said += idle(errands(parameters.hooks, parameters.business_checks), parameters, pairs)
         plan = build(pairs, sides, parameters, facts, durations, standing, said, owing)
         if before:
             plans.refuse_drift(name, before, plan)
@@ -214,13 +220,13 @@ class ActionModule(BatchAction):
             raise DrError(f"the target lacks capacity: {'; '.join(map(str, short))}", remedy)
 
     def _begin(self, made: Made, told: Mapping[str, str | None]) -> dict[str, Any]:
+        began = time.monotonic()
         control, plan = made.control, made.plan
         store, parameters = control.store, plan.parameters
         name = new_execution_id(store.clock())
         caller = control.accounts.control("sts").get_caller_identity()
         lock = Lock(store)
         fence = lock.acquire(parameters.customer, parameters.environment, owner=name, runner=runner())
-        began = time.monotonic()
         try:
             store.put_plan(name, {"plan": plan.to_json(), "captured": made.captured})
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
@@ -233,19 +239,19 @@ class ActionModule(BatchAction):
         except BaseException:
             lock.release()
             raise
-        run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
-        self.warn(run.secure())
-        self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
-        return fact
-
-    def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         metrics = run.control.metrics
         metrics.add("AcceptanceTime", time.monotonic() - began)
         metrics.add("DiscoveryTime", *discovered(made.found))
         if made.lags:
             metrics.add("ReplicationLag", max(made.lags))
-        control = Control(options["control"])
+        run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
         self.warn(run.publish())
+        self.warn(run.secure())
+        self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
+        return fact
+
+    def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        control = Control(options["control"])
         detected = detected_at(options["detected_at"], control.store.clock())
         record = control.store.get_execution(name)
         plan = Plan.from_json(control.store.get_plan(name)["plan"])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .dynamo import utc
 from .lock import LeaseLostError, Lock
 from .model import Call
+from .objectives import tally
 from .redact import mask
 
 if TYPE_CHECKING:
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 GUARD_SECONDS: Final = 1.0
 #: Results larger than this go to S3 (an item may have 400 KB).
 INLINE_BYTES: Final = 50_000
-STATUSES: Final = ("done", "blocked", "deferred", "failed", "skipped")
+#: How a phase ended, in the key of its item: what needs a person comes, in one range, before what ended otherwise.
+DONE, NEEDED, OTHERWISE = "D", "N", "O"
+KINDS: Final = {"done": DONE, "blocked": NEEDED, "failed": NEEDED, "deferred": OTHERWISE, "skipped": OTHERWISE}
 
 
 class Journal:
     """The journal of one execution in the table. Every write is refused (LeaseLostError) once another run has taken over.
 
-    actor: who is named in audit entries that do not name one. counts: of the phases that were carried out before.
+    actor: who is named in audit entries that do not name one. record: the execution as it was before. objectives: pair key -> RTO
+    in seconds, of what its plan has to activate.
     """
 
     def __init__(
@@ -42,15 +46,19 @@ class Journal:
         fence: int,
         lock: Lock,
         actor: str = "",
-        counts: Mapping[str, Mapping[str, int]] | None = None,
+        record: Mapping[str, Any] | None = None,
+        objectives: Mapping[str, int] | None = None,
     ) -> None:
         self.store, self.execution_id, self.fence, self.lock, self.actor = store, execution_id, fence, lock, actor
         self._pk = f"EXEC#{execution_id}"
         self._sent: dict[tuple[str, str, str], str] = {}
         self._ended: dict[str, dict[str, str]] = {}
+        self._kinds: dict[str, dict[str, set[str]]] = {}
+        self._known: set[str] = set()
+        self._activated: dict[str, str] = {}
         self._dirty_since: float | None = None
         self._delays: list[float] = []
-        self._before = dict(counts or {})
+        self._record, self._objectives = record or {}, objectives
         self._parent = os.getppid()
 
     def known(self, phase: str) -> dict[str, dict[str, Any]]:
@@ -66,10 +74,16 @@ class Journal:
                 intent = {"sent_at": item["sent_at"], "outcome": item["outcome"], "detail": item["detail"]}
                 entry["intents"][item["digest"]] = intent
                 self._sent[item["key"], phase, item["digest"]] = item["sent_at"]
-            elif entry["done"] is None:
+                continue
+            kind = item["SK"].removeprefix(f"P#{phase}#")[0]
+            self._kinds.setdefault(phase, {}).setdefault(item["key"], set()).add(kind)
+            if (phase, kind) == ("activate", DONE):
+                self._activated[item["key"]] = item["at"]
+            if entry["done"] is None:
                 entry["result"] = {"status": item["status"], "at": item["at"], **self.store.body(item["body"])}
                 if item["status"] == "done":
                     entry["done"] = entry["result"].get("outputs", {})
+        self._known.add(phase)
         ended = self._ended.setdefault(phase, {})
         ended.update({key: entry["result"]["status"] for key, entry in found.items() if entry["result"]})
         return found
@@ -92,11 +106,15 @@ class Journal:
         puts, deletes = [], []
         for key, phase, status, payload in entries:
             body = json.dumps(mask(payload), default=str, sort_keys=True)
-            kind = "D" if status == "done" else "O"
+            kind = KINDS[status]
+            kinds = self._kinds.setdefault(phase, {}).setdefault(key, set() if phase in self._known else {NEEDED, OTHERWISE})
             item = {"PK": self._pk, "SK": f"P#{phase}#{kind}#{key}", "key": key, "phase": phase, "status": status, "at": at}
             puts.append({**item, "body": self._inline(key, phase, body), "expires_at": self.store.expiry()})
-            if status == "done":
-                deletes.append((self._pk, f"P#{phase}#O#{key}"))
+            if (phase, kind) == ("activate", DONE):
+                self._activated[key] = at
+            for stale in kinds - {kind, DONE}:
+                deletes.append((self._pk, f"P#{phase}#{stale}#{key}"))
+            self._kinds[phase][key] = (kinds & {DONE}) | {kind}
             self._ended.setdefault(phase, {})[key] = status
         if self._dirty_since is None:
             self._dirty_since = self.store.clock()
@@ -112,15 +130,22 @@ class Journal:
         self._mine()
         self.lock.renew()
         if self._dirty_since is not None:
-            self.store.update_execution(self.execution_id, counts=self._counts())
+            self.store.update_execution(self.execution_id, **self._progress())
             self._counted()
 
     def progress(self, phase: str, wave: int | None, counts: Mapping[str, int] | None = None) -> None:
-        """Where the run is: stored with the counts of all phases. counts: status -> resources of this wave, for people."""
-        self._guard()
-        self.store.update_execution(
-            self.execution_id, current_phase=phase, current_wave=wave, wave_counts=dict(counts or {}), counts=self._counts()
-        )
+        """Where the run is: stored with the counts of all phases. counts: status -> resources of this wave, when it has ended.
+
+        Of ACTIVATE the two times that the clocks need are stored as well (`status.clocks`).
+        """
+        at = self._guard()
+        marks = {}
+        if phase == "activate":
+            ended = self._record.get("activate_ended_at") if counts is None else at
+            marks = {"activate_begun_at": self._record.get("activate_begun_at") or at, "activate_ended_at": ended}
+            self._record = {**self._record, **marks}
+        where = {"current_phase": phase, "current_wave": wave, "wave_counts": dict(counts or {})}
+        self.store.update_execution(self.execution_id, **where, **marks, **self._progress())
         self._counted()
 
     def delays(self) -> list[float]:
@@ -136,6 +161,17 @@ class Journal:
         if self._dirty_since is not None:
             self._delays.append(max(0.0, self.store.clock() - self._dirty_since))
         self._dirty_since = None
+
+    def errands(self) -> dict[str, dict[str, Any]]:
+        """Hooks and business checks by key: {state: begun | done | failed | overridden, attempt, at: when it was begun}."""
+        found = self.store.table.query(self._pk, "ERRAND#")
+        return {item["key"]: {name: item[name] for name in ("state", "attempt", "at")} for item in found}
+
+    def errand(self, key: str, state: str, attempt: int, at: str) -> None:
+        """How a hook or a business check stands. Stored when this returns."""
+        self._guard()
+        item = {"PK": self._pk, "SK": f"ERRAND#{key}", "key": key, "state": state, "attempt": attempt, "at": at}
+        self.store.table.put({**item, "expires_at": self.store.expiry()})
 
     def _guard(self) -> str:
         """LeaseLostError unless the lock is ours and stays so for a while; the time for what is written now."""
@@ -153,9 +189,14 @@ class Journal:
             text = f"execution {self.execution_id} holds fence {self.fence}, the lock is at {self.lock.fence}"
             raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={self.execution_id}")
 
-    def _counts(self) -> dict[str, dict[str, int]]:
+    def _progress(self) -> dict[str, Any]:
+        """What is kept with the execution, so that its status need not read its resources."""
+        before: Mapping[str, Mapping[str, int]] = self._record.get("counts") or {}
         counted: dict[str, Mapping[str, int]] = {phase: Counter(ended.values()) for phase, ended in self._ended.items()}
-        return {phase: dict(counts) for phase, counts in {**self._before, **counted}.items()}
+        found: dict[str, Any] = {"counts": {phase: dict(counts) for phase, counts in {**before, **counted}.items()}}
+        if self._objectives is not None and "activate" in self._known:
+            found["objectives"] = tally(self._objectives, self._activated, self._record["started_at"])
+        return found
 
     def _intent(self, key: str, phase: str, call: Call, outcome: str, detail: str) -> dict[str, Any]:
         return {
@@ -190,6 +231,7 @@ class MemoryJournal:
         self.records: dict[str, dict[str, dict[str, Any]]] = {}
         self.owed: list[tuple[str, str, str]] = []
         self.notes: list[dict[str, Any]] = []
+        self._errands: dict[str, dict[str, Any]] = {}
         self.at: dict[str, Any] = {}
 
     def known(self, phase: str) -> dict[str, dict[str, Any]]:
@@ -231,6 +273,14 @@ class MemoryJournal:
     def note(self, event_type: str, **detail: Any) -> None:
         """As `Journal.note`."""
         self.notes.append({"event_type": event_type, **detail})
+
+    def errands(self) -> dict[str, dict[str, Any]]:
+        """As `Journal.errands`."""
+        return dict(self._errands)
+
+    def errand(self, key: str, state: str, attempt: int, at: str) -> None:
+        """As `Journal.errand`."""
+        self._errands[key] = {"state": state, "attempt": attempt, "at": at}
 
     def _entry(self, key: str, phase: str) -> dict[str, Any]:
         return self.records.setdefault(phase, {}).setdefault(key, {"done": None, "result": None, "intents": {}})

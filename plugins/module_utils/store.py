@@ -9,6 +9,7 @@ Layout of the table (keys PK, SK):
                        P#<phase>#I#<key>#<digest> a mutating call: intent and outcome
                        APPR#<gate>#<number>       an approval and its decision
                        REQ#<verb>#<number or key> what a person asks for while it runs (`interventions`)
+                       ERRAND#<key>               how a hook or a business check stands (`errands`)
                        AUD#<number>               audit, each entry with the hash of the one before; in the indexes audit-by-…
                        EVID#<number>              an object of audit entries in the bucket of evidence (`evidence`)
                        PLAN                       where the plan's body is in S3, and its sha256

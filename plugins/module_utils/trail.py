@@ -28,6 +28,8 @@ OPERATIONS: Final = {
     "roles_": "role assumption",
     "wave_": "phase transition",
     "health_": "phase transition",
+    "hook_": "phase transition",
+    "business_check_": "phase transition",
     "approval_": "approval decision",
     "notified": "notification",
     "evidence_": "evidence",

@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: The wave's health, one of C(HEALTHY), C(DEGRADED) and C(UNHEALTHY); C(not checked) in check mode.
+  description: The wave's health, one of C(HEALTHY), C(DEGRADED) and C(UNHEALTHY); C(not checked) in check mode, and where nothing serves yet.
   returned: success
   type: str
   sample: HEALTHY

@@ -76,6 +76,12 @@ options:
   snapshot_max_age_hours:
     description: How old, in hours, a readiness snapshot may be that a plan relies on. V(24) when it is left out.
     type: raw
+  hooks:
+    description: What is carried out before and after phases and waves, a list of mappings. Part of the plan's hash.
+    type: raw
+  business_checks:
+    description: What must pass before DNS moves, a list of mappings. Part of the plan's hash.
+    type: raw
   execution_id:
     description: The execution to take up.
     type: raw

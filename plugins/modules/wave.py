@@ -17,6 +17,13 @@ options:
     type: str
     required: true
     choices: [instantiate, activate, cleanup, replicate]
+  part:
+    description:
+      - Where business checks gate the activation of DNS, V(unproven) is what is carried out before them, and V(proven) what comes after,
+        which is DNS and what depends on it. A part without resources does nothing.
+    type: str
+    default: whole
+    choices: [whole, unproven, proven]
 extends_documentation_fragment:
   - dr.aws.run
   - dr.aws.run.execution

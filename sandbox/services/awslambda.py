@@ -3,7 +3,7 @@
 """Lambda functions that take time to become active, versions, aliases, concurrency, and event source mappings that switch slowly.
 
 All of it is ours: moto's functions are active at once, need Docker to be invoked, and know no provisioned concurrency.
-Not simulated: code that runs (an invocation answers `null`), polling, layers' contents, function URLs, SnapStart.
+Not simulated: code that runs (an invocation answers as it was seeded), polling, layers' contents, function URLs, SnapStart.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Function:
     provisioned: dict[str, Params] = field(default_factory=dict)
     reserved: int | None = None
     published: int = 0
+    answers: list[Params] = field(default_factory=list)
 
     @property
     def arn(self) -> str:
@@ -531,7 +532,7 @@ def get_policy(ctx: Ctx, params: Params) -> Params:
 
 @op("lambda", "Invoke")
 def invoke(ctx: Ctx, params: Params) -> Params:
-    """`null`; refused at concurrency 0; the first one of an inactive function fails and sets it up again."""
+    """What was seeded, or `null`; refused at concurrency 0; the first one of an inactive function fails and sets it up again."""
     function = _function(ctx, params)
     if function.reserved == 0:
         raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429)
@@ -541,7 +542,12 @@ def invoke(ctx: Ctx, params: Params) -> Params:
         latest["StateReasonCode"] = "Restoring"
         ctx.clock.after(AWAKE_AFTER, lambda: latest.update(State="Active"))
         raise AwsError("ResourceNotReadyException", "The function is inactive and its resources are being provisioned.", 502)
-    return {"StatusCode": 200, "ExecutedVersion": _shown(function, params.get("Qualifier", ""))["Version"], "Payload": b"null"}
+    answers = function.answers or [{"payload": None}]
+    answer = answers.pop(0) if len(answers) > 1 else answers[0]
+    failed = {"FunctionError": "Unhandled"} if "error" in answer else {}
+    payload = {"errorMessage": answer["error"], "errorType": "Error"} if failed else answer["payload"]
+    version = _shown(function, params.get("Qualifier", ""))["Version"]
+    return {"StatusCode": 200, "ExecutedVersion": version, "Payload": json.dumps(payload).encode(), **failed}
 
 
 @op("lambda", "TagResource")
@@ -684,11 +690,13 @@ def build(ctx: Ctx, spec: Params) -> Params:
     memory (128), timeout (30), environment, vpc ({subnets, security_groups}), reserved, provisioned, versions (1: so many
     were published), queues: names of SQS queues it polls, streams: of Kinesis streams, off: those that are switched off,
     permits: services that may invoke it, inactive (false). artefacts (true): its zip file is in the bucket
-    `code-<account>-<region>` under `<name>.zip`, in both regions. peer: {region, code, environment, standby (true)}; standby
+    `code-<account>-<region>` under `<name>.zip`, in both regions. answers: to invocations in turn, of which the last one stays,
+    each {payload: any JSON} or {error: a message}. peer: {region, code, environment, standby (true)}; standby
     false: nothing there but the artefact.
     """
     tags = spec.get("tags") or {}
     function = _built(ctx, spec, tags, standby=False)
+    function.answers = list(spec.get("answers", ()))
     peer = spec.get("peer")
     if peer:
         there = ctx.within(region=peer["region"])

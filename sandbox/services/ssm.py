@@ -1,9 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Systems Manager's change calendars: what they answer is told in advance, and no event is looked at."""
+"""Systems Manager's change calendars and automations: what they answer, and how they end, is told in advance.
+
+Not simulated: events of calendars, steps, approvals and targets of automations. Commands are moto's own.
+"""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from sandbox.gateway import Ctx, op, seed
@@ -29,4 +33,76 @@ def change_calendar(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
     """A change calendar. states: OPEN or CLOSED, the answers in turn, of which the last one stays. next: of its next transition."""
     states = list(spec.get("states", ["OPEN"]))
     ctx.store.setdefault("calendars", {})[spec["name"]] = {"states": states, "next": spec.get("next", "2026-11-29T04:00:00Z")}
+    return {"id": spec["name"]}
+
+
+@op("ssm", "StartAutomationExecution")
+def start_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Of a seeded runbook; refuses parameters that it does not have, and a client token that was used before."""
+    name = params["DocumentName"]
+    runbook = ctx.store.get("runbooks", {}).get(name)
+    if runbook is None:
+        raise AwsError("AutomationDefinitionNotFoundException", f"Automation definition not found for Name: {name}.")
+    unknown = sorted(set(params.get("Parameters", {})) - set(runbook["parameters"]))
+    if unknown:
+        text = f"Invalid parameters provided: {unknown} are not specified in the Automation definition"
+        raise AwsError("InvalidAutomationExecutionParametersException", text)
+    executions = ctx.store.setdefault("automations", {})
+    token = params.get("ClientToken", "").lower()
+    if token and any(one["token"] == token for one in executions.values()):
+        raise AwsError("IdempotentParameterMismatch", "An automation execution with this client token exists already.")
+    ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{ctx.account}/{ctx.region}/automation/{len(executions)}"))
+    ends = runbook["ends"]
+    end = ends.pop(0) if len(ends) > 1 else ends[0]
+    shown = {
+        "AutomationExecutionId": ident,
+        "DocumentName": name,
+        "AutomationExecutionStatus": "InProgress",
+        "Parameters": params.get("Parameters", {}),
+    }
+    executions[ident] = {"token": token, "shown": shown}
+
+    def finish() -> None:
+        if shown["AutomationExecutionStatus"] == "InProgress":
+            said = (
+                {"FailureMessage": f"Step {name} ended as {end}."} if end != "Success" else {"Outputs": {f"{name}.Said": ["done"]}}
+            )
+            shown.update({"AutomationExecutionStatus": end, **said})
+
+    ctx.clock.after(runbook["seconds"], finish)
+    return {"AutomationExecutionId": ident}
+
+
+@op("ssm", "GetAutomationExecution")
+def get_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """As it stands now."""
+    return {"AutomationExecution": dict(_automation(ctx, params))}
+
+
+@op("ssm", "StopAutomationExecution")
+def stop_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Cancelled at once."""
+    shown = _automation(ctx, params)
+    if shown["AutomationExecutionStatus"] == "InProgress":
+        shown["AutomationExecutionStatus"] = "Cancelled"
+    return {}
+
+
+def _automation(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    ident = params["AutomationExecutionId"]
+    found = ctx.store.get("automations", {}).get(ident)
+    if found is None:
+        raise AwsError("AutomationExecutionNotFoundException", f"Automation execution {ident} does not exist.")
+    shown: dict[str, Any] = found["shown"]
+    return shown
+
+
+@seed("runbook", service="ssm")
+def runbook(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
+    """An automation document. parameters: their names. ends: the statuses in turn, of which the last one stays. seconds: until then."""
+    ctx.store.setdefault("runbooks", {})[spec["name"]] = {
+        "parameters": list(spec.get("parameters", ())),
+        "ends": list(spec.get("ends", ["Success"])),
+        "seconds": spec.get("seconds", 30),
+    }
     return {"id": spec["name"]}

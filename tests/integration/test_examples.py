@@ -73,6 +73,7 @@ CONTROL = (
     "plan",
     "approval",
     "wave",
+    "errand",
     "health",
     "request",
     "decision",
@@ -209,7 +210,7 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert operator.run(written(operator, [play("all", "manifest")])).ok().changed == 1
 
     hosts, serial = (f"{{{{ hostvars['localhost']['dr_execution']['{one}']['activate'] }}}}" for one in ("hosts", "serial"))
-    wave = play(hosts, "approval", "wave", "health", serial=serial)
+    wave = play(hosts, "approval", "errand", "wave", "health", serial=serial)
     playbook = written(operator, [play("all", "readiness", "plan"), wave, play("all", "close")])
     before = operator.mark()
     operator.run(playbook, "--check").ok()

@@ -94,7 +94,7 @@ def errands(hooks: Sequence[Given], checks: Sequence[Given]) -> list[Errand]:
 
 
 def validated(variable: str, value: Any, limits: Limits) -> tuple[Given, ...]:
-    """The entries of one of VARIABLES, with their defaults; () when none are given. InputError names the first that cannot be used."""
+    """The entries of one of VARIABLES, with their defaults; () when none are given. InputError names the first that is wrong."""
     if value in (None, "", [], ()):
         return ()
     entries = json.loads(json.dumps(value, default=str))

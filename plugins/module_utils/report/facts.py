@@ -176,6 +176,10 @@ def deviations(seen: Seen) -> Iterator[dict[str, Any]]:
         elif entry["event_type"] == "health_checked" and detail.get("override_reason"):
             what = f"UNHEALTHY wave {', '.join(map(str, detail.get('waves', ())))} was accepted"
             yield {"what": what, "why": detail["override_reason"], "at": entry["at"]}
+        elif entry["event_type"] in ("hook_ended", "business_check_ended") and detail.get("state") != "done":
+            what = f"{entry['event_type'].removesuffix('_ended').replace('_', ' ')} {detail.get('name')} {detail.get('state')}"
+            why = "; ".join(filter(None, (detail.get("override_reason"), detail.get("why"))))
+            yield {"what": what, "why": why, "at": entry["at"]}
     if seen.plan_problem:
         yield {"what": "the stored plan cannot be relied on", "why": seen.plan_problem, "at": utc(seen.now)}
     for request in seen.status.get("requests") or ():

@@ -14,6 +14,8 @@ Entries: TypeAlias = "Sequence[Mapping[str, Any]]"
 
 #: Events after which nobody works on the execution until it is resumed.
 STOPS = {"execution_failed": "failed", "execution_paused": "paused"}
+#: What the operator had carried out: the beginning of its events -> its name.
+ERRANDS = {"hook": "hook", "business_check": "business check"}
 
 
 def timeline(began_at: str, ended_at: str, audit: Entries, approvals: Entries) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def timeline(began_at: str, ended_at: str, audit: Entries, approvals: Entries) -
         "ended_at": ended_at,
         "waves": list(_waves(audit)),
         "approvals": [_approval(one) for one in approvals],
-        "waits": sorted([*_checks(audit), *_stops(audit)], key=lambda span: str(span["began_at"])),
+        "waits": sorted([*_checks(audit), *_errands(audit), *_stops(audit)], key=lambda span: str(span["began_at"])),
     }
 
 
@@ -56,6 +58,25 @@ def _checks(audit: Entries) -> Iterator[dict[str, Any]]:
             if seen:
                 label, state = f"health of wave {_said(waves)}", str(seen["detail"].get("status"))
                 yield {"label": label, "state": state, "began_at": entry["at"], "ended_at": seen["at"]}
+
+
+def _errands(audit: Entries) -> Iterator[dict[str, Any]]:
+    """Hooks and business checks, from begin to end."""
+    for number, entry in enumerate(audit):
+        kind, _separator, event = entry["event_type"].rpartition("_")
+        if kind in ERRANDS and event == "started":
+            name = entry["detail"].get("name")
+            ended = next((one for one in audit[number + 1 :] if _ends(one, kind, name)), None)
+            yield {
+                "label": f"{ERRANDS[kind]} {name}",
+                "state": str(ended["detail"].get("state")) if ended else "interrupted",
+                "began_at": entry["at"],
+                "ended_at": ended["at"] if ended else _after(audit[number + 1 :]),
+            }
+
+
+def _ends(entry: Mapping[str, Any], kind: str, name: Any) -> bool:
+    return bool(entry["event_type"] == f"{kind}_ended" and entry["detail"].get("name") == name)
 
 
 def _stops(audit: Entries) -> Iterator[dict[str, Any]]:
