@@ -19,6 +19,7 @@ from .accounts import Account, Failure
 from .adapters.base import Reader
 from .asking import GLOBAL, Asker, DarkError, Place, RefusedError
 from .explorer import EXPLORER, Listing, listing
+from .garbage import uncollected
 from .model import TECHNOLOGIES
 
 TAGGING: Final = "resourcegroupstaggingapi"
@@ -133,6 +134,7 @@ class Discoverer:
         self.now = now
         self.asker = Asker(reader, self.regions[-1], timeout_seconds, now, sleep)
 
+    @uncollected()
     def run(self) -> Discovery:
         """One look at everything. Never raises for what an account or a region does: it is in `errors` or `stale`."""
         started = self.now()

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from ..accounts import CallError
 from ..adapters.base import Reader
+from ..garbage import uncollected
 from ..model import Unreachable
 
 #: Seconds between attempts at a call that AWS throttles; Service Quotas and Route 53 allow few a second.
@@ -60,6 +61,7 @@ def ask(service: str, operation: str, key: str, /, *, absent: tuple[str, ...] = 
     return Ask(service, operation, key, json.dumps(params, sort_keys=True), absent)
 
 
+@uncollected()
 def gather(
     reader: Reader,
     looks: Mapping[Key, tuple[Place, Look]],
