@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import calendars, homecoming, plans, protection, snapshots, trail
+from ansible_collections.dr.aws.plugins.module_utils import (
+    calendars,
+    homecoming,
+    pauses,
+    plans,
+    protection,
+    snapshots,
+    switching,
+    trail,
+)
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
+from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
@@ -19,7 +29,6 @@ from ansible_collections.dr.aws.plugins.module_utils.errands.asked import errand
 from ansible_collections.dr.aws.plugins.module_utils.errands.placing import idle
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.history import expected, recall
-from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
 from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.metrics import discovered
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Active, Done, Goal, Pair
@@ -40,8 +49,10 @@ from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.status import cleanup_command, removed
 from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
+from ansible_collections.dr.aws.plugins.module_utils.switching import resumed
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+from ansible_collections.dr.aws.plugins.plugin_utils.gate import switch
 from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 
 #: Operations that a playbook carries out.
@@ -108,6 +119,7 @@ class ActionModule(BatchAction):
         "plan_id": {"type": "raw"},
         "calendar_override_reason": {"type": "str", "default": ""},
         "cleanup": {"type": "bool", "default": False},
+        "approval_timeout_seconds": {"type": "int", "default": TIMEOUT_SECONDS},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 
@@ -125,9 +137,7 @@ class ActionModule(BatchAction):
 
     def _made(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> Made:
         """The plan of what is there now: of the parameters given, or of those of the stored plan that is taken."""
-        scopes = {(one["dr_customer"], one["dr_environment"]) for one in hosts.values()}
-        known = [account["id"] for account in options["control"]["accounts"]]
-        facts = Facts.of({**options["inventory"], "regions": options["control"]["regions"], "accounts": known}, scopes)
+        facts = _facts(options, hosts)
         control = Control(options["control"])
         name = plan_id(options["plan_id"])
         before = plans.get(control.store, name) if name else None
@@ -180,12 +190,17 @@ class ActionModule(BatchAction):
         made = self._made(options, hosts)
         self._say_plan(made.plan)
         if self._task.check_mode:
+            self._foresee(made)
             return _fact(made.plan, "", 0)
         if made.plan.parameters.mode == "planned":  # in a disaster what fits is better than nothing
             self._refuse_shortfalls(made)
         if not made.captured:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
         return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan, options)})
+
+    def _foresee(self, made: Made) -> None:
+        for text in calendars.foresee(made.control, made.plan):
+            self.say(f"  ! {text}", color="yellow")
 
     def _admitted(self, control: Control, plan: Plan, options: Mapping[str, Any]) -> dict[str, str]:
         """What is recorded of the change calendars. PlanError in a maintenance window."""
@@ -202,6 +217,7 @@ class ActionModule(BatchAction):
         room = made.outlook()
         for text in room.report:
             self.say(f"  {text}", color="red" if room.shortfalls else None)
+        self._foresee(made)
         seen = {"preview": to_json(found), "capacity": room.to_json()}
         name = ""
         if not self._task.check_mode:
@@ -272,29 +288,38 @@ class ActionModule(BatchAction):
         if missing:
             text = f"{len(missing)} resources of execution {name} are not in this inventory: {', '.join(missing[:5])}"
             raise DrError(text, "use the inventory (and the --limit) that the execution was started with")
+        goal = resumed(
+            record, plan, {**{one: options[one] for one in PARAMETERS}, "plan_id": options["plan_id"]}, _facts(options, hosts)
+        )
         if self._task.check_mode:
-            self._say_plan(plan)
-            return _fact(plan, "", 0, phases)
+            self._say_plan(goal)
+            return _fact(goal, "", 0, phases)
         removing = options["cleanup"] and record["status"] == "CANCELLED"  # it stays cancelled
         if record["status"] in ENDED and not removing:
             remedy = _new(record)
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
-        admitted = self._admitted(control, plan, options)
+        admitted = self._admitted(control, goal, options)
+        pauses.alert(control.store, control.notifier, record, lambda: trail.caller(control))
         lock = Lock(control.store)
         fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
         try:
             state = {} if removing else {"status": "RUNNING", "reason": None}
             control.store.update_execution(name, **state, **admitted, **({"detected_at": detected} if detected else {}))
-            Interventions(control.store, trail.caller(control)).resumed(name)
             fact = _fact(plan, name, fence, phases, trail.caller(control))
             run = Run.attach(control.settings, fact)
             run.note("execution_resumed", before=record["status"], **admitted)
+            switching.complete(run, plan, switching.approver_of(control.store, name, plan))
         except BaseException:
             lock.release()
             raise
         self.warn(run.secure())
-        self.say(f"execution {name} goes on; it was {record['status']}")
-        return fact
+        following = run.following()
+        more = f"; next is {following.phase}, wave {following.wave}: {len(following.todo)} resources" if following else ""
+        self.say(f"execution {name} goes on; it was {record['status']}{more}")
+        if goal.sha256 == plan.sha256:
+            return fact
+        switch(self, run, goal, options["approval_timeout_seconds"])
+        return _fact(goal, name, fence, phases, trail.caller(control))
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
         for text, color in lines(plan, found, begin):
@@ -306,6 +331,13 @@ def _new(record: Mapping[str, Any]) -> str:
     new = "leave out execution_id for a new execution"
     drill = record["operation"] == "test" and record["status"] == "CANCELLED"
     return f"{cleanup_command(record)} removes its copies; {new}" if drill else new
+
+
+def _facts(options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> Facts:
+    """What the inventory says about itself."""
+    scopes = {(one["dr_customer"], one["dr_environment"]) for one in hosts.values()}
+    known = [account["id"] for account in options["control"]["accounts"]]
+    return Facts.of({**options["inventory"], "regions": options["control"]["regions"], "accounts": known}, scopes)
 
 
 def _stands(look: Surveyed, goal: Goal) -> bool:

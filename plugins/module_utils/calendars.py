@@ -81,13 +81,25 @@ def admit(control: Control, plan: Plan, reason: str) -> list[str]:
     if found.problems and not unplanned:
         allow = "allow the caller ssm:GetCalendarState, or correct change_calendars in the inventory file"
         raise PlanError("; ".join(found.problems), f"{allow}; or in a disaster: -e mode=unplanned")
-    ends = control.store.clock() + plan.expected_seconds
-    soon = [] if reason else [(name, when) for name, when in found.closing if _before(when, ends)]
     return [
         *(f"{one}, overridden: {reason}" for one in found.closed),
-        *(f"change calendar {name} closes at {when}, before the expected end: the execution will pause" for name, when in soon),
+        *([] if reason else _soon(control, plan, found)),
         *found.problems,
     ]
+
+
+def foresee(control: Control, plan: Plan) -> list[str]:
+    """What the change calendars would say to an execution of a plan that began now. Refuses nothing."""
+    found = _looked(control)
+    closed = (f"{one}: no execution would begin" for one in found.closed)
+    return [*closed, *_soon(control, plan, found), *found.problems]
+
+
+def _soon(control: Control, plan: Plan, found: Look) -> list[str]:
+    """Calendars that close while it runs."""
+    ends = control.store.clock() + plan.expected_seconds
+    soon = [(name, when) for name, when in found.closing if _before(when, ends)]
+    return [f"change calendar {name} closes at {when}, before the expected end: the execution will pause" for name, when in soon]
 
 
 def pause(run: Run, what: str) -> None:

@@ -26,6 +26,8 @@ def test_a_window_opens_and_closes_around_an_execution(sandbox: Any, operator: O
         refused = operator.run("failover", inventory=guarded, **asked)
         refused.refused(f"change calendar freeze is CLOSED until {UNTIL}", "-e mode=unplanned -e calendar_override_reason=")
     operator.run("failover", inventory=guarded, **PLANNED, calendar_override_reason="why not").refused("mode is planned")
+    seen = operator.run("plan", inventory=guarded, **PLANNED).ok()
+    assert f"! change calendar freeze is CLOSED until {UNTIL}: no execution would begin" in unfolded(seen.out)
     assert operator.mutations() == []
 
     # Asked when it begins, before INSTANTIATE of waves 1 and 2 and ACTIVATE of wave 1; it closes before ACTIVATE of wave 2.
