@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m sandbox serve | estate | ledger"""
+"""python -m sandbox serve | estate | rehearse | ledger"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from . import ledger
 from .estate import EstateError, environment, load
 from .gateway import Gateway
 from .generate import generate
+from .rehearsal import command as rehearsal
 from .server import Server
 
 
@@ -35,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     estate.add_argument("--customer", default="acme")
     table = commands.add_parser("ledger", help="write the table of operations into sandbox/README.md")
     table.add_argument("--check", action="store_true", help="only say whether it is current")
+    rehearsal.add(commands.add_parser("rehearse", help="fail the estate of a readiness snapshot over, on simulated time"))
     options = parser.parse_args(arguments)
-    return {"serve": _serve, "estate": _estate, "ledger": _ledger}[options.command](options)
+    return {"serve": _serve, "estate": _estate, "rehearse": rehearsal.run, "ledger": _ledger}[options.command](options)
 
 
 def _serve(options: argparse.Namespace) -> int:
