@@ -99,7 +99,7 @@ def _automation(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @seed("runbook", service="ssm")
 def runbook(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
-    """An automation document. parameters: their names. ends: the statuses in turn, of which the last one stays. seconds: until then."""
+    """An automation document. parameters: their names. ends: statuses in turn, of which the last one stays. seconds: until then."""
     ctx.store.setdefault("runbooks", {})[spec["name"]] = {
         "parameters": list(spec.get("parameters", ())),
         "ends": list(spec.get("ends", ["Success"])),

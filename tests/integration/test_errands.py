@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from playbook import EAST, FULL, MANAGEMENT, SCOPE, SHOP, WEST, Operator, estate, names, pointing, tasks
+from playbook import BILLING, DATABASE, EAST, MANAGEMENT, SCOPE, SHOP, WEST, Operator, estate, names, value_of
 
-ASKED = {**SCOPE, "mode": "unplanned", "approval_mode": "automatic", "phases": "instantiate,activate"}
+ASKED = {**SCOPE, "mode": "unplanned", "approval_mode": "automatic", "phases": "activate"}
+RECORD = "www.shop.acme.example"
+SERVING = {"ledger": 2, "basket": 2}
 #: Passes once the file that it is told of is there, and says what it was told.
 ORDER = """
 import json, os, pathlib, sys
@@ -21,6 +23,24 @@ assert told["idempotency_key"] == os.environ["DR_IDEMPOTENCY_KEY"]
 print("order", os.environ["DR_PHASE"], os.environ["DR_WAVE"], os.environ["DR_DRILL"], "password=hunter2", *sorted(told["outputs"]))
 sys.exit(0 if pathlib.Path(sys.argv[1]).exists() else 3)
 """
+
+
+def small() -> dict[str, Any]:
+    """A service in wave 1; in wave 2 another, and the record that leads to it."""
+    whole = estate()
+    chosen = [one for one in whole["resources"] if one["name"] in ("ledger", "basket", RECORD)]
+    for one in chosen:
+        one["tags"]["dr:wave"] = "1" if one["name"] == "ledger" else "2"
+    return {**whole, "resources": chosen}
+
+
+def serving(sandbox: Any) -> dict[str, int]:
+    """Service -> tasks that run in the target."""
+    found = {}
+    for account, cluster, name in ((BILLING, "billing", "ledger"), (SHOP, "shop", "basket")):
+        (service,) = sandbox.inside("ecs", WEST, account).describe_services(cluster=cluster, services=[name])["services"]
+        found[name] = service["runningCount"]
+    return found
 
 
 def written(home: Path, name: str, content: list[dict[str, Any]]) -> str:
@@ -45,7 +65,7 @@ def ended(status: dict[str, Any], event: str) -> list[tuple[str, str]]:
 
 def test_hooks_run_once_and_dns_stays_until_business_is_proven(sandbox: Any, operator: Operator) -> None:
     """A tasks hook, a Lambda hook and a runbook; the proof fails, DNS stays; resumed, it passes, and DNS moves."""
-    operator.load(estate())
+    operator.load(small())
     operator.readiness()
     (operator.home / "order.py").write_text(ORDER)
     open_shop = operator.home / "open"
@@ -81,14 +101,14 @@ def test_hooks_run_once_and_dns_stays_until_business_is_proven(sandbox: Any, ope
     failed = operator.run("failover", **asked)
     failed.refused("business check order failed, DNS has not moved: it exits with 3", "business_check_override_reason")
     name = failed.execution_id
-    assert tasks(sandbox, WEST) == FULL
-    assert names(sandbox) == pointing(EAST)
+    assert serving(sandbox) == SERVING
+    assert names(sandbox) == {RECORD: value_of(RECORD, EAST)}
     status = operator.status(name)
     assert status["status"] == "FAILED"
     assert ended(status, "hook") == [("announce", "done"), ("drain", "done"), ("mark", "done"), ("drain", "done")]
     assert ended(status, "business_check") == [("order", "failed")]
     (proof,) = (one["detail"] for one in status["timeline"] if one["event"] == "business_check_ended")
-    assert proof["output"].startswith("order activate 3 false password=******** ecs-")
+    assert proof["output"].startswith("order activate 2 false password=******** ecs-")
     assert (operator.home / "marks").read_text() == f"before_wave activate 2 {WEST}\n"
     invoked = sandbox.calls(service="lambda", operation="Invoke")
     assert {call["region"] for call in invoked} == {WEST}
@@ -98,7 +118,7 @@ def test_hooks_run_once_and_dns_stays_until_business_is_proven(sandbox: Any, ope
 
     open_shop.touch()
     resumed = operator.run("failover", execution_id=name).ok()
-    assert names(sandbox) == pointing(WEST)
+    assert names(sandbox) == {RECORD: value_of(RECORD, WEST)}
     assert "hook announce was carried out before" in resumed.out
     assert len(sandbox.calls(service="lambda", operation="Invoke")) == len(invoked)
     assert (operator.home / "marks").read_text().count("\n") == 1
@@ -106,3 +126,20 @@ def test_hooks_run_once_and_dns_stays_until_business_is_proven(sandbox: Any, ope
     assert status["status"] == "COMPLETED"
     assert ended(status, "hook")[4:] == [("drain", "done"), ("bill", "failed")]
     assert ended(status, "business_check") == [("order", "failed"), ("order", "done")]
+
+
+def test_a_check_that_fails_in_a_drill_is_a_finding(sandbox: Any, operator: Operator) -> None:
+    """The drill goes on and removes its copy; a URL, which is production's, is not asked."""
+    whole = estate(database=True)
+    room = {"kind": "drill_room", "account": SHOP, "region": WEST, "name": "drills"}
+    operator.load({**whole, "resources": [room, *(one for one in whole["resources"] if one["kind"] == "rds_instance")]})
+    (operator.home / "order.py").write_text(ORDER)
+    order = {"name": "order", "command": [sys.executable, str(operator.home / "order.py"), "/nowhere/at/all"]}
+    page = {"name": "page", "url": "http://127.0.0.1:1/health"}
+    ran = operator.run("test", **SCOPE, approval_mode="automatic", business_checks=[order, page])
+    said = "! business check page is not carried out: it is for failover, failback, reprotect only"
+    ran.refused(said, "business-check/order/activate-wave-01 failed")
+    status = operator.status(ran.execution_id)
+    assert (status["status"], status["counts"]["cleanup"], status["failed_resources"]) == ("FAILED", {"done": 1}, [])
+    (proof,) = (one["detail"] for one in status["timeline"] if one["event"] == "business_check_ended")
+    assert (proof["state"], proof["output"]) == ("failed", f"order activate 1 true password=******** {DATABASE}\n")
