@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import calendars
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
+from ansible_collections.dr.aws.plugins.module_utils.errands.placing import held_back
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
 from ansible_collections.dr.aws.plugins.module_utils.metrics import Metrics, wave_duration
@@ -58,6 +59,13 @@ def measure(metrics: Metrics, phase: str, results: Mapping[str, Result], pairs: 
     metrics.add("DnsUpdateTime", *(one.seconds for one in moved if pairs[one.key].technology == "route53"))
 
 
+def _part(run: Run, hosts: Mapping[str, Any], part: str) -> tuple[Mapping[str, Any], bool]:
+    """The hosts of a part of the wave, and whether there is more to come: `unproven` leaves out what business checks gate."""
+    held = held_back(run.pairs(hosts)) if part != "whole" else frozenset()
+    wanted = {key: values for key, values in hosts.items() if (key in held) == (part == "proven")}
+    return wanted, part == "unproven" and bool(held)
+
+
 class ActionModule(BatchAction):
     """See the documentation of the module of the same name."""
 
@@ -65,19 +73,24 @@ class ActionModule(BatchAction):
         "control": {"type": "dict", "required": True},
         "execution": {"type": "dict", "required": True},
         "phase": {"type": "str", "required": True, "choices": list(PHASES)},
+        "part": {"type": "str", "default": "whole", "choices": ["whole", "unproven", "proven"]},
     }
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Runs the engine over the wave and gives every resource's result; fails when the wave may not be followed by another."""
         phase = options["phase"]
-        hosts = self.variables(task_vars, "ansible_play_batch")
+        everything = self.variables(task_vars, "ansible_play_batch")
         run = Run.attach(options["control"], options["execution"])
+        hosts, more = _part(run, everything, options["part"])
+        if not hosts:
+            return {"changed": False, "phase": phase, "waves": [], "counts": {}, "resources": {}}
         already = run.already(phase, hosts)
         pairs = {pair.key: pair for pair in run.pairs(hosts)}
         waves = sorted({pair.wave for pair in pairs.values()})
         name = f"{phase}, wave {', '.join(map(str, waves))}"
-        heed(run, name)
-        calendars.pause(run, name)
+        if options["part"] != "proven" or len(hosts) == len(everything):  # a wave that has begun is finished
+            heed(run, name)
+            calendars.pause(run, name)
         skipped = run.skipped(phase, hosts, leave_out=already)
         goals = run.goals(hosts, leave_out={**already, **skipped})
         self.say(f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals))
@@ -111,7 +124,7 @@ class ActionModule(BatchAction):
         saved = run.savings() if phase == "cleanup" else {}
         made = run.copy_costs() if phase != "activate" else None
         cost = made.estimates if made and phase == "instantiate" else {}
-        if not stopping:
+        if not stopping and not more:
             run.notify("wave_completed", **ended)
         measure(run.control.metrics, phase, results, pairs, time.monotonic() - began)
         run.publish()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -46,12 +47,14 @@ class Control:
             if not control.get(name):
                 option = name if name == "control_region" else f"control_{name}"
                 raise InputError(option, control.get(name), "a value", f"set {option} in the inventory file")
-        self.accounts = Accounts(
+        self._ways = functools.partial(
+            Accounts,
             [Account(**account) for account in control["accounts"]],
             control["control_region"],
             session,
             source_identity=control.get("source_identity"),
         )
+        self.accounts = self._ways()
         self.settings = control
         self.cloud = AwsReader(self.accounts)
         dynamodb, s3 = self.accounts.control("dynamodb"), self.accounts.control("s3")
@@ -76,6 +79,10 @@ class Control:
         self.metrics.add("RoleAssumptionTime", *self.accounts.assume_seconds)
         self.accounts.assume_seconds.clear()
         return self.metrics.publish({"Customer": customer, "Environment": environment, "Operation": operation})
+
+    def patient(self, seconds: float) -> AwsReader:
+        """The same ways into AWS, but that an answer is waited for so long."""
+        return AwsReader(self._ways(read_timeout=seconds))
 
     def pause(self, seconds: float) -> float:
         """A pause between two looks, within the limit that the inventory file sets."""
