@@ -58,7 +58,7 @@ class ActionModule(BatchAction):
             run.record = run.store.update_execution(name, status=status)
             run.note(f"execution_{status.lower()}", why=failed or "")
             with run.control.metrics.timing("StatusQueryTime"):
-                summary = run.store.status(name)
+                summary = run.store.status(name, limit=None)
             run.notify(
                 f"execution_{status.lower()}",
                 text=failed or "",
@@ -71,7 +71,7 @@ class ActionModule(BatchAction):
             run.publish()
         self.warn(run.secure())
         run.lock.release()
-        summary = run.store.status(name)
+        summary = run.store.status(name, limit=None)
         for text, color in lines(summary, run.elapsed_seconds()):
             self.say(text, color=color)
         reports = self._report(run.store, name, str(run.record["created_by"]))
@@ -124,11 +124,11 @@ class ActionModule(BatchAction):
     def _findings(run: Run) -> str:
         """What a drill or a reprotection found: both go on to their end, and have failed then."""
         if run.parameters.reprotects:
-            left = {one["resource"] for one in run.store.status(run.execution_id)["failed_resources"]}
+            left = {one["resource"] for one in run.store.status(run.execution_id, limit=None)["failed_resources"]}
             return f": {len(left)} of {run.record['resource_count']} resources are not in order" if left else ""
         if not run.parameters.drill:
             return ""
-        number = len({one["resource"] for one in run.store.status(run.execution_id)["failed_resources"]})
+        number = len({one["resource"] for one in run.store.status(run.execution_id, limit=None)["failed_resources"]})
         failed = [key for key, one in run.journal.errands().items() if one["state"] == "failed"]
         said = [f"the drill found faults in {number} of {run.record['resource_count']} resources"] if number else []
         return "".join(f": {one}" for one in said + [f"{key} failed" for key in sorted(failed)])

@@ -16,11 +16,10 @@ from typing import Any, Final
 from .dynamo import error_code
 from .errors import DrError, InputError
 
-#: Index -> its partition and sort attributes: three of executions, three of audit entries.
+#: Index -> its partition and sort attributes: two of executions, three of audit entries.
 INDEXES: Final = {
     "by-scope": ("scope", "started_at"),
     "by-status": ("status", "started_at"),
-    "by-day": ("day", "started_at"),
     "audit-by-actor": ("actor", "at"),
     "audit-by-day": ("audit_day", "at"),
     "audit-by-type": ("event_type", "at"),

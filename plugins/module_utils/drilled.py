@@ -18,7 +18,7 @@ def record(store: Store, customer: str, environment: str, execution_id: str) -> 
         return {item["key"]: item["at"] for item in store.table.query(f"EXEC#{execution_id}", f"P#{how}#")}
 
     served = ended("activate#D")
-    proven = sorted((served.keys() & ended("cleanup#D").keys()) - ended("activate#O").keys())
+    proven = sorted((served.keys() & ended("cleanup#D").keys()) - ended("activate#N").keys() - ended("activate#O").keys())
     pk = f"CUST#{customer}#{environment}"
     store.table.write(
         {"PK": pk, "SK": f"DRILLED#{key}", "resource": key, "at": served[key], "execution_id": execution_id} for key in proven

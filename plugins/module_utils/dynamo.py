@@ -152,12 +152,23 @@ class Table:
         return _item(self._call("update_item", **wanted)["Attributes"])
 
     def query(
-        self, pk: str, prefix: str, *, newest_first: bool = False, limit: int | None = None, after: str = ""
+        self,
+        pk: str,
+        prefix: str,
+        *,
+        newest_first: bool = False,
+        limit: int | None = None,
+        after: str = "",
+        page: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Items under one partition key whose sort key begins so, read consistently, in order. after: behind this sort key."""
+        """Items under one partition key whose sort key begins so, read consistently, in order. after: behind this sort key.
+
+        page: so many are read at a time; who takes no more reads no more.
+        """
         start = {"ExclusiveStartKey": _key(pk, after)} if after else {}
         yield from self._pages(
             limit,
+            page,
             KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
             ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": prefix}},
             ConsistentRead=True,
@@ -165,12 +176,31 @@ class Table:
             **start,
         )
 
+    def span(self, pk: str, first: str, last: str, *, after: str = "", page: int | None = None) -> Iterator[dict[str, Any]]:
+        """Items under one partition key with sort keys from `first` to `last`, in order. after, page: as `query` takes them."""
+        start = {"ExclusiveStartKey": _key(pk, after)} if after else {}
+        yield from self._pages(
+            None,
+            page,
+            KeyConditionExpression="PK = :pk AND SK BETWEEN :first AND :last",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}},
+            ConsistentRead=True,
+            **start,
+        )
+
     def by(
-        self, index: str, attribute: str, value: str, *, limit: int | None = None, between: tuple[str, str, str] | None = None
+        self,
+        index: str,
+        attribute: str,
+        value: str,
+        *,
+        limit: int | None = None,
+        between: tuple[str, str, str] | None = None,
+        page: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Items of an index with this value, newest first. Indexes lag behind writes by moments.
 
-        between: (the index's sort attribute, lowest, highest value).
+        between: (the index's sort attribute, lowest, highest value). page: as `query` takes it.
         """
         condition, names, values = "#partition = :value", {"#partition": attribute}, {":value": {"S": value}}
         if between:
@@ -179,6 +209,7 @@ class Table:
             values |= {":low": {"S": between[1]}, ":high": {"S": between[2]}}
         yield from self._pages(
             limit,
+            page,
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeNames=names,
@@ -210,10 +241,10 @@ class Table:
             f"see whether the table is throttled (aws dynamodb describe-table --table-name {self.name}), then resume the execution",
         )
 
-    def _pages(self, limit: int | None, **wanted: Any) -> Iterator[dict[str, Any]]:
+    def _pages(self, limit: int | None, page: int | None, **wanted: Any) -> Iterator[dict[str, Any]]:
         found = 0
-        if limit is not None:
-            wanted["Limit"] = limit
+        if limit or page:
+            wanted["Limit"] = limit or page
         while True:
             answer = self._call("query", TableName=self.name, **wanted)
             for raw in answer["Items"]:

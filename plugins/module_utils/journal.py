@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from .dynamo import utc
+from .dynamo import epoch, utc
 from .lock import LeaseLostError, Lock
 from .model import Call
 from .objectives import tally
@@ -139,13 +139,13 @@ class Journal:
         Of ACTIVATE the two times that the clocks need are stored as well (`status.clocks`).
         """
         at = self._guard()
-        marks = {}
+        marks: dict[str, Any] = {}
         if phase == "activate":
             ended = self._record.get("activate_ended_at") if counts is None else at
             marks = {"activate_begun_at": self._record.get("activate_begun_at") or at, "activate_ended_at": ended}
             self._record = {**self._record, **marks}
-        where = {"current_phase": phase, "current_wave": wave, "wave_counts": dict(counts or {})}
-        self.store.update_execution(self.execution_id, **where, **marks, **self._progress())
+        marks |= {"current_phase": phase, "current_wave": wave, "wave_counts": dict(counts or {}), **self._progress()}
+        self.store.update_execution(self.execution_id, **marks)
         self._counted()
 
     def delays(self) -> list[float]:
@@ -195,7 +195,8 @@ class Journal:
         counted: dict[str, Mapping[str, int]] = {phase: Counter(ended.values()) for phase, ended in self._ended.items()}
         found: dict[str, Any] = {"counts": {phase: dict(counts) for phase, counts in {**before, **counted}.items()}}
         if self._objectives is not None and "activate" in self._known:
-            found["objectives"] = tally(self._objectives, self._activated, self._record["started_at"])
+            started = epoch(self._record["started_at"])
+            found["objectives"] = tally(self._objectives, {key: epoch(at) - started for key, at in self._activated.items()})
         return found
 
     def _intent(self, key: str, phase: str, call: Call, outcome: str, detail: str) -> dict[str, Any]:

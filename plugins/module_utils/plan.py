@@ -15,6 +15,7 @@ from typing import Any, Final
 from .dependencies import Node, resolve
 from .errors import DrError, InputError
 from .model import PRIORITIES, Active, Pair
+from .objectives import tally
 from .parameters import Facts, Parameters
 from .scope import from_json as pair_from_json
 from .scope import to_json as pair_to_json
@@ -139,6 +140,12 @@ class Plan:
         """Whether every resource serves in the target region already."""
         return all(not batch.todo for batch in self.batches if batch.phase in ("instantiate", "activate"))
 
+    @property
+    def objectives(self) -> dict[str, int]:
+        """Pair key -> `dr:rto-target` in seconds, of what is to be activated."""
+        todo = {key for batch in self.of("activate") for key in batch.todo}
+        return {pair.key: pair.rto_seconds for pair in self.pairs if pair.key in todo and pair.rto_seconds}
+
     def record(self) -> dict[str, Any]:
         """The plan's part of an execution's record (`Store.create_execution`)."""
         parameters = self.parameters
@@ -157,6 +164,7 @@ class Plan:
             "planned": dict(planned),
             "already": {phase: len(self.done(phase)) for phase in planned},
             "expected_seconds": self.expected_seconds,
+            "objectives": tally(self.objectives, {}),
             "warnings": list(self.warnings),
         }
 

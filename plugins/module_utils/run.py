@@ -110,8 +110,9 @@ class Run:
                 self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
             )
             actor = str(execution.get("caller") or self.record.get("created_by", ""))
-            counts = self.record.get("counts")
-            self.journal = StoredJournal(self.store, self.execution_id, execution["fence"], self.lock, actor, counts)
+            wanted = plan.objectives if plan else None
+            fence = execution["fence"]
+            self.journal = StoredJournal(self.store, self.execution_id, fence, self.lock, actor, self.record, wanted)
 
     @classmethod
     def attach(cls, control: Mapping[str, Any], execution: Mapping[str, Any]) -> Run:

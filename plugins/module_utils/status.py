@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .dynamo import epoch, utc
+from .objectives import objectives_met
 
 _UNFINISHED = ("blocked", "failed")
-#: How many resources that missed their RTO are named.
-NAMED = 5
 
 
 def summary(
@@ -23,15 +22,17 @@ def summary(
     debts: Sequence[Mapping[str, Any]],
     lock: Mapping[str, Any] | None,
     now: float,
-    objectives: Mapping[str, int] | None = None,
-    activated: Mapping[str, str] | None = None,
+    objectives: Mapping[str, Any] | None = None,
     requests: Sequence[Mapping[str, Any]] = (),
+    truncated: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All outputs of FR-2.2 and DR-1, JSON values. objectives, activated: as `objectives_met` takes them; rto: None without.
+    """All outputs of FR-2.2 and DR-1, JSON values. objectives: a tally, as `objectives_met` takes it; rto: None without.
 
-    completed_resources counts the current phase, progress_percentage all phases of the plan. failed_resources holds each
-    resource with phase, status (failed or blocked), why, remedy and impact; deferred and skipped likewise. requests: of people
-    (`interventions`). reason: why it is PAUSED or CANCELLED. interrupted: RUNNING, but nobody renews its lease: its runner died.
+    truncated: of which lists not everything was read: phases, or names of lists. counts has all resources, and
+    failed_resources_count, where lists are truncated, those of the phase that has most of them. completed_resources counts the
+    current phase, progress_percentage all phases of the plan. failed_resources holds each resource with phase, status (failed or
+    blocked), why, remedy and impact; deferred and skipped likewise. requests: of people
+    (`interventions`). reason: why it is PAUSED or CANCELLED. interrupted: RUNNING or PENDING, but nobody renews its lease: its runner died.
     resume: the command that goes on, or that removes a cancelled drill's copies. estimated_completion_time: None when nothing is
     known of durations, or when it has ended.
     """
@@ -43,7 +44,7 @@ def summary(
     done = counts.get(phase, {}).get("done", 0) + already.get(phase, 0) if phase else 0
     failed = [entry for entry in unfinished if entry["status"] in _UNFINISHED]
     holds = lock is not None and lock["execution_id"] == execution["execution_id"]
-    interrupted = status == "RUNNING" and not holds
+    interrupted = status in ("PENDING", "RUNNING") and not holds
     share = progress(planned, already, counts)
     ended = status in ("COMPLETED", "CANCELLED", "FAILED")
     return {
@@ -56,6 +57,7 @@ def summary(
         "primary_region": execution.get("primary_region"),
         "dr_region": execution.get("dr_region"),
         "plan_sha256": execution.get("plan_sha256"),
+        "earlier_plans": execution.get("earlier_plans", []),
         "created_by": execution.get("created_by"),
         "status": status,
         "interrupted": interrupted,
@@ -65,7 +67,7 @@ def summary(
         "current_wave": execution.get("current_wave"),
         "resource_count": execution.get("resource_count", 0),
         "completed_resources": done,
-        "failed_resources_count": len({entry["resource"] for entry in failed}),
+        "failed_resources_count": _failed_count(failed, counts, truncated),
         "failed_resources": failed,
         "deferred": [entry for entry in unfinished if entry["status"] == "deferred"],
         "skipped": [entry for entry in unfinished if entry["status"] == "skipped"],
@@ -76,7 +78,7 @@ def summary(
         "completed_at": execution.get("completed_at"),
         "estimated_completion_time": None if ended else estimate(execution, share, now),
         "clocks": clocks(execution, audit),
-        "rto": None if objectives is None else objectives_met(execution, objectives, activated or {}, now),
+        "rto": None if objectives is None else objectives_met(execution, objectives, now),
         "estimated_saving_usd_per_month": execution.get("estimated_saving_usd_per_month"),
         "estimated_copies": execution.get("estimated_copies"),
         "approvals": list(approvals),
@@ -84,8 +86,14 @@ def summary(
         "timeline": [
             {"at": entry["at"], "event": entry["event_type"], "actor": entry["actor"], "detail": entry["detail"]} for entry in audit
         ],
+        "truncated": list(truncated),
         "runner": lock["runner"] if holds and lock else None,
     }
+
+
+def _failed_count(failed: Sequence[Mapping[str, Any]], counts: Mapping[str, Mapping[str, int]], truncated: Sequence[str]) -> int:
+    seen = len({entry["resource"] for entry in failed})
+    return max([seen, *(sum(counts.get(phase, {}).get(status, 0) for status in _UNFINISHED) for phase in truncated)])
 
 
 def progress(
@@ -111,11 +119,17 @@ def clocks(execution: Mapping[str, Any], audit: Sequence[Mapping[str, Any]]) -> 
 
     detected_seconds: from when people say the disaster began to be seen (`detected_at`) to the frozen plan. decided_seconds: from
     there to the first ACTIVATE wave, with its approval and INSTANTIATE. executed_seconds: from there to the end of the last
-    ACTIVATE wave so far. total_seconds: all of it. audit: entries {at, event_type, detail}, oldest first.
+    ACTIVATE wave so far. total_seconds: all of it. audit: entries {at, event_type, detail}, oldest first; they are needed of an
+    execution that does not have the two times itself (`Journal.progress`).
     """
     waves = [entry for entry in audit if entry["detail"].get("phase") == "activate"]
-    begun = next((epoch(entry["at"]) for entry in waves if entry["event_type"] == "wave_started"), None)
-    ended = next((epoch(entry["at"]) for entry in reversed(waves) if entry["event_type"] == "wave_ended"), None)
+    begun_at = execution.get("activate_begun_at") or next(
+        (entry["at"] for entry in waves if entry["event_type"] == "wave_started"), None
+    )
+    ended_at = execution.get("activate_ended_at") or next(
+        (entry["at"] for entry in reversed(waves) if entry["event_type"] == "wave_ended"), None
+    )
+    begun, ended = (epoch(at) if at else None for at in (begun_at, ended_at))
     started, detected_at = epoch(execution["started_at"]), execution.get("detected_at")
     detected = epoch(detected_at) if detected_at else None
     return {
@@ -124,29 +138,6 @@ def clocks(execution: Mapping[str, Any], audit: Sequence[Mapping[str, Any]]) -> 
         "decided_seconds": _between(started, begun),
         "executed_seconds": _between(begun, ended),
         "total_seconds": _between(started if detected is None else detected, ended),
-    }
-
-
-def objectives_met(
-    execution: Mapping[str, Any], objectives: Mapping[str, int], activated: Mapping[str, str], now: float
-) -> dict[str, Any]:
-    """Which resources served in time: {met, missed, open, missed_resources}, the worst first, at most NAMED of them.
-
-    Counted from the start of the execution to the end of the resource's ACTIVATE. objectives: pair key -> `dr:rto-target` in
-    seconds, of what was to be activated. activated: pair key -> when that was done. missed_resources: {resource, rto_seconds,
-    seconds}, seconds is None for one that does not serve. open: not served, and in time until now or the execution's end.
-    """
-    started, ended = epoch(execution["started_at"]), execution.get("completed_at")
-    elapsed = max(0.0, (epoch(ended) if ended else now) - started)
-    took = {key: epoch(activated[key]) - started if key in activated else None for key in objectives}
-    late = {key: (elapsed if seconds is None else seconds) - objectives[key] for key, seconds in took.items()}
-    missed = sorted((key for key in objectives if late[key] > 0), key=lambda key: (took[key] is not None, -late[key], key))
-    met = sum(late[key] <= 0 and took[key] is not None for key in objectives)
-    return {
-        "met": met,
-        "missed": len(missed),
-        "open": len(objectives) - met - len(missed),
-        "missed_resources": [{"resource": key, "rto_seconds": objectives[key], "seconds": took[key]} for key in missed[:NAMED]],
     }
 
 

@@ -3,9 +3,10 @@
 """The state of executions: DynamoDB for what changes, S3 for what is large. All of it in the control region.
 
 Layout of the table (keys PK, SK):
-    EXEC#<id>          META                       the execution: DR-1's attributes; in the indexes by-scope, by-status, by-day
+    EXEC#<id>          META                       the execution: DR-1's attributes; in the indexes by-scope, by-status
                        P#<phase>#D#<key>          a resource's phase that is done
-                       P#<phase>#O#<key>          … that ended otherwise, gone once it is done
+                       P#<phase>#N#<key>          … that needs a person (failed, blocked), gone once it is done
+                       P#<phase>#O#<key>          … that ended otherwise (deferred, skipped), likewise; of earlier releases all
                        P#<phase>#I#<key>#<digest> a mutating call: intent and outcome
                        APPR#<gate>#<number>       an approval and its decision
                        REQ#<verb>#<number or key> what a person asks for while it runs (`interventions`)
@@ -24,15 +25,17 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from heapq import merge
+from itertools import islice
 from typing import Any, Final
 
-from .dynamo import MissingError, RefusedError, Table, error_code, utc
-from .errors import DrError
-from .journal import Journal, MemoryJournal
+from .dynamo import MissingError, RefusedError, Table, epoch, error_code, utc
+from .errors import DrError, InputError
+from .journal import DONE, NEEDED, OTHERWISE, Journal, MemoryJournal
 from .lock import LeaseLostError, Lock, LockHeldError, alive
-from .model import PHASES
+from .objectives import tally
 from .redact import mask
 from .status import summary
 
@@ -62,6 +65,9 @@ RETENTION_SECONDS: Final = 7 * 366 * 86400
 #: How often a change is tried again when someone else changed the same item in between.
 ATTEMPTS: Final = 10
 MAX_DAYS: Final = 400
+#: How much of each list a status holds unless told otherwise: a query costs the same whatever the size of the estate. One partition
+#: of a table serves 3,000 read units a second.
+STATUS_ENTRIES: Final = 50
 _OWN: Final = frozenset({"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256"})
 #: What of an audit entry its hash is made of.
 ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
@@ -132,7 +138,6 @@ class Store:
             "execution_id": execution_id,
             "execution_arn": f"arn:aws:dr-aws:{self.region}:{record.get('account', '')}:execution/{execution_id}",
             "scope": scope,
-            "day": started_at[:10],
             "started_at": started_at,
             "updated_at": started_at,
             "status": "PENDING",
@@ -202,52 +207,79 @@ class Store:
     ) -> list[dict[str, Any]]:
         """Executions, newest first: of a customer and environment, of a status, or of days (YYYY-MM-DD, both ends included).
 
-        One query per index partition, never a scan; further criteria are applied to what it gives.
+        One query of an index, or one for each status, never a scan: by scope or status, and between the days; further criteria are
+        applied to what it gives.
         """
-        pages = []
         if customer and environment:
-            pages = [self.table.by("by-scope", "scope", f"{customer}#{environment}")]
-        elif status:
-            pages = [self.table.by("by-status", "status", status)]
-        elif since or until:
-            pages = [self.table.by("by-day", "day", day) for day in days(since, until or utc(self.clock())[:10])]
+            partitions = [("by-scope", "scope", f"{customer}#{environment}")]
+        elif status or since or until:
+            partitions = [("by-status", "status", one) for one in ([status] if status else TRANSITIONS)]
         else:
             raise DrError("nothing says which executions to list", "give customer and environment, status, or since and until")
-        found: list[dict[str, Any]] = []
-        for item in (item for page in pages for item in page):
-            keep = (
-                (not customer or item["customer"] == customer)
-                and (not environment or item["environment"] == environment)
-                and (not status or item["status"] == status)
-                and (since or "") <= item["day"] <= (until or "9999")
-            )
-            if keep:
-                found.append(shown(item))
+        between = ("started_at", _day("since", since) or "0", f"{_day('until', until) or '9999'}T~")
+        wanted = {"customer": customer, "environment": environment, "status": status}
+        pages = [self.table.by(*partition, between=between, page=limit) for partition in partitions]
+        found: dict[str, dict[str, Any]] = {}  # an index that lags behind may have one under two statuses for a moment
+        for item in merge(*pages, key=lambda item: str(item["started_at"]), reverse=True):
+            if all(not value or item[name] == value for name, value in wanted.items()):
+                found.setdefault(item["execution_id"], shown(item))
             if len(found) == limit:
                 break
-        return found
+        return list(found.values())
 
-    def status(self, execution_id: str) -> dict[str, Any]:
-        """Everything FR-2.2 asks for (see `status.summary`)."""
+    def status(self, execution_id: str, limit: int | None = STATUS_ENTRIES) -> dict[str, Any]:
+        """Everything FR-2.2 asks for (see `status.summary`).
+
+        limit: at most so many entries of each list, those that need a person first; None for all. The others of a phase are given
+        by `resources`. With a limit a fixed number of queries reads no more than that, and no resource that is done.
+        """
         execution = self.get_execution(execution_id)
-        pk = f"EXEC#{execution['execution_id']}"
-        unfinished = []
-        for phase in (*PHASES, "rollback"):
-            for item in self.table.query(pk, f"P#{phase}#O#"):
-                entry = {"resource": item["key"], "phase": phase, "status": item["status"], "at": item["at"]}
-                unfinished.append({**entry, **self.body(item["body"])})
+        name, counts = execution["execution_id"], execution.get("counts") or {}
+        pk, page = f"EXEC#{name}", None if limit is None else limit + 1
+        truncated: list[str] = []
+
+        def some(what: str, items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+            found = list(islice(items, page))
+            if len(found) == page:
+                truncated.append(what)
+            return found[:limit]
+
+        begun = dict.fromkeys([*counts, *filter(None, [execution.get("current_phase")])])
+        unfinished = [
+            self._entry(item) for phase in begun for item in some(phase, self.table.span(pk, *_unfinished(phase), page=page))
+        ]
+        newest = some("timeline", self.table.query(pk, "AUD#", newest_first=True, page=page))
         return summary(
             execution,
             unfinished=unfinished,
-            audit=self.audit(execution["execution_id"]),
-            approvals=[shown(item) for item in self.table.query(pk, "APPR#")],
-            debts=self.open_debts(execution["customer"], execution["environment"]),
-            objectives=self.objectives(execution["execution_id"]),
-            activated=self.activated(execution["execution_id"]),
-            requests=[shown(item) for item in self.table.query(pk, "REQ#")],
+            audit=[audit_entry(item) for item in reversed(newest)],
+            approvals=some("approvals", (shown(item) for item in self.table.query(pk, "APPR#", page=page))),
+            debts=some("debts", self._open_debts(execution["customer"], execution["environment"], page)),
+            objectives=self.objectives(execution),
+            requests=some("requests", (shown(item) for item in self.table.query(pk, "REQ#", page=page))),
+            truncated=truncated,
             lock=alive(self, execution),
             now=self.clock(),
         )
+
+    def resources(self, execution_id: str, phase: str, after: str = "", limit: int = 100) -> tuple[list[dict[str, Any]], str]:
+        """How a phase ended for its resources, a page of them, and what gives the next page as `after`; "" when there is none.
+
+        Entries as in failed_resources of `status`: those that are done, then those that failed or are blocked, then the rest.
+        """
+        pk = f"EXEC#{self.get_execution(execution_id)['execution_id']}"
+        page: list[dict[str, Any]] = []
+        start = f"P#{phase}#{after}"
+        for first, last in (_done(phase), _unfinished(phase)):
+            if start < last and len(page) <= limit:
+                left = limit + 1 - len(page)
+                page += islice(self.table.span(pk, first, last, after=start if start > first else "", page=left), left)
+        more = page[limit - 1]["SK"].removeprefix(f"P#{phase}#") if len(page) > limit else ""
+        return [self._entry(item) for item in page[:limit]], more
+
+    def _entry(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        entry = {"resource": item["key"], "phase": item["phase"], "status": item["status"], "at": item["at"]}
+        return {**entry, **self.body(item["body"])}
 
     def sent(self, execution_id: str, phase: str) -> dict[str, set[tuple[str, str]]]:
         """Pair key -> (`service:operation`, region) of the calls of a phase, but for those that were rejected."""
@@ -257,19 +289,22 @@ class Store:
                 found.setdefault(item["key"], set()).add((item["call"], item["region"]))
         return found
 
-    def activated(self, execution_id: str) -> dict[str, str]:
-        """Pair key -> when its ACTIVATE was done (UTC)."""
-        return {item["key"]: item["at"] for item in self.table.query(f"EXEC#{execution_id}", "P#activate#D#")}
-
-    def objectives(self, execution_id: str) -> dict[str, int] | None:
-        """Pair key -> RTO in seconds, of what the plan has to activate. None when the plan cannot be read."""
+    def objectives(self, execution: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The tally of an execution's recovery time objectives. None when it has none, as of an earlier release, and its plan, of
+        which it would be made then, cannot be read."""
+        if "objectives" in execution:
+            kept: dict[str, Any] = execution["objectives"]
+            return kept
         try:
-            plan = self.get_plan(execution_id)["plan"]
+            plan = self.get_plan(execution["execution_id"])["plan"]
         except Exception:  # a status without its objectives is worth more than none
             return None
         entries = [entry for batch in plan["batches"] if batch["phase"] == "activate" for entry in batch["entries"]]
         todo = {entry["key"] for entry in entries if entry["state"] != "done"}
-        return {pair["key"]: pair["rto_seconds"] for pair in plan["pairs"] if pair["key"] in todo and pair["rto_seconds"]}
+        wanted = {pair["key"]: pair["rto_seconds"] for pair in plan["pairs"] if pair["key"] in todo and pair["rto_seconds"]}
+        served = self.table.span(f"EXEC#{execution['execution_id']}", *_done("activate"))
+        started = epoch(execution["started_at"])
+        return tally(wanted, {item["key"]: epoch(item["at"]) - started for item in served})
 
     # Audit
 
@@ -335,15 +370,28 @@ class Store:
 
     def open_debts(self, customer: str, environment: str) -> list[dict[str, Any]]:
         """Fence debts that are not settled: [{resource, phase, text, execution_id, at}], of all executions."""
-        items = self.table.query(f"CUST#{customer}#{environment}", "DEBT#")
-        return [shown(item) for item in items if item["settled_at"] is None]
+        return list(self._open_debts(customer, environment))
+
+    def _open_debts(self, customer: str, environment: str, page: int | None = None) -> Iterator[dict[str, Any]]:
+        items = self.table.query(f"CUST#{customer}#{environment}", "DEBT#", page=page)
+        return (shown(item) for item in items if item["settled_at"] is None)
+
+    def debts(self, customer: str, environment: str) -> list[dict[str, Any]]:
+        """All fence debts, those that are settled last: as `open_debts`, and settled_at, None or UTC."""
+        pk = f"CUST#{customer}#{environment}"
+        return [shown(item) for prefix in ("DEBT#", "SETTLED#") for item in self.table.query(pk, prefix)]
 
     def settle(self, customer: str, environment: str, resource: str) -> int:
-        """Marks all debts of a resource as settled: its source was seen fenced. Gives how many there were."""
+        """Marks all debts of a resource as settled: its source was seen fenced. Gives how many there were.
+
+        They go out of the way of those that are open, which every status reads.
+        """
         pk, settled = f"CUST#{customer}#{environment}", 0
         for item in list(self.table.query(pk, f"DEBT#{resource}#")):
             if item["resource"] == resource and item["settled_at"] is None:
-                self.table.update(pk, item["SK"], {"settled_at": utc(self.clock())})
+                settled_item = {**item, "SK": f"SETTLED#{item['SK'].removeprefix('DEBT#')}", "settled_at": utc(self.clock())}
+                self.table.put(settled_item)
+                self.table.write([], [(pk, item["SK"])])
                 settled += 1
         return settled
 
@@ -422,6 +470,24 @@ class Store:
         if error_code(error) == "NoSuchBucket":
             return MissingError(f"bucket {self.bucket} does not exist", "ansible-playbook dr.aws.control_plane")
         return None
+
+
+def _done(phase: str) -> tuple[str, str]:
+    """Where a phase's resources are that are done, as `Table.span` takes it; `$` comes after `#`."""
+    return f"P#{phase}#{DONE}#", f"P#{phase}#{DONE}$"
+
+
+def _unfinished(phase: str) -> tuple[str, str]:
+    """Where those are that ended otherwise: what needs a person comes first."""
+    return f"P#{phase}#{NEEDED}#", f"P#{phase}#{OTHERWISE}$"
+
+
+def _day(name: str, text: str | None) -> str:
+    """A day, "" for none. InputError when it is not one."""
+    try:
+        return f"{date.fromisoformat(text)}" if text else ""
+    except ValueError as error:
+        raise InputError(name, text, "a day (YYYY-MM-DD, UTC)", f"-e {name}=2026-11-28") from error
 
 
 def _json(body: Mapping[str, Any]) -> bytes:

@@ -18,7 +18,8 @@ from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
 from ansible_collections.dr.aws.plugins.module_utils.model import Call
-from ansible_collections.dr.aws.plugins.module_utils.store import Journal, LeaseLostError, Lock, LockHeldError, Store
+from ansible_collections.dr.aws.plugins.module_utils.objectives import tally
+from ansible_collections.dr.aws.plugins.module_utils.store import TRANSITIONS, Journal, LeaseLostError, Lock, LockHeldError, Store
 
 REGION = "us-west-2"
 NAMES = Names.default("123456789012", REGION)
@@ -297,13 +298,14 @@ def test_a_change_that_came_in_between_is_seen(store: Store, make: Callable[[], 
         store.update_execution(name, status="COMPLETED")
 
 
-def test_executions_are_listed_by_scope_status_and_day_without_a_scan(store: Store, clock: Time, sandbox: Any) -> None:
+def test_executions_are_listed_by_scope_status_and_day_from_an_index(store: Store, clock: Time, sandbox: Any) -> None:
     names = []
     for day, customer in enumerate(("acme", "shop", "acme")):
         names.append(started(store, customer=customer))
         clock.now += 86400
         assert day == len(names) - 1
     store.update_execution(names[0], status="RUNNING")
+    before = len(sandbox.calls(service="dynamodb"))
 
     def listed(**wanted: Any) -> list[str]:
         return [one["execution_id"] for one in store.executions(**wanted)]
@@ -315,10 +317,20 @@ def test_executions_are_listed_by_scope_status_and_day_without_a_scan(store: Sto
     assert listed(status="PENDING") == [names[2], names[1]]
     assert listed(since=first, until=second) == [names[1], names[0]]
     assert listed(since=second) == [names[2], names[1]]
+    assert listed(until=first) == [names[0]]
+    assert listed(since="2020-01-01", limit=2) == [names[2], names[1]]
+    assert listed(status="PENDING", until=second) == [names[1]]
+    assert listed(customer="acme", environment="production", since=second) == [names[2]]
+    assert listed(customer="acme", environment="production", status="PENDING", until=first) == []
     assert listed(customer="acme", environment="production", limit=1) == [names[2]]
     with pytest.raises(DrError, match="nothing says which"):
         store.executions()
-    assert sandbox.calls(operation="Scan") == []
+    with pytest.raises(DrError, match="since='yesterday' cannot be used"):
+        store.executions(since="yesterday")
+    made = sandbox.calls(service="dynamodb")[before:]
+    assert {(one["operation"], one["params"]["IndexName"]) for one in made} == {("Query", "by-scope"), ("Query", "by-status")}
+    assert all("started_at" in one["params"]["ExpressionAttributeNames"].values() for one in made)
+    assert len(made) == 5 + 2 + 4 * len(TRANSITIONS), "one query each, or one for each status"
 
 
 # The journal
@@ -345,6 +357,7 @@ def test_what_the_journal_holds_outlives_the_process(store: Store, make: Callabl
 def test_a_result_replaces_the_one_before_and_done_stays_done(store: Store) -> None:
     name = started(store)
     one = journal(store, name)
+    one.progress("activate", 1)
     one.finish([("db", "activate", "blocked", {"why": "lag", "remedy": "wait"})])
     assert [entry["resource"] for entry in store.status(name)["failed_resources"]] == ["db"]
     one.finish([("db", "activate", "done", {"outputs": {"n": 1}})])
@@ -355,9 +368,10 @@ def test_a_result_replaces_the_one_before_and_done_stays_done(store: Store) -> N
 def test_many_entries_take_few_calls(store: Store, sandbox: Any) -> None:
     name = started(store)
     one = journal(store, name)
+    one.known("activate")
     before = len(sandbox.calls(service="dynamodb"))
     one.finish([(f"r{number}", "activate", "done", {"outputs": {}}) for number in range(100)])
-    assert len(sandbox.calls(service="dynamodb")) - before <= 8  # a hundred puts and deletes, 25 a call
+    assert len(sandbox.calls(service="dynamodb")) - before <= 5  # a hundred puts, 25 a call, and nothing to delete
     assert len(one.known("activate")) == 100
 
 
@@ -455,6 +469,103 @@ def test_status_has_all_that_is_asked_for(store: Store, clock: Time) -> None:
     assert json.loads(json.dumps(found)) == found
     clock.now += 61
     assert store.status(name)["interrupted"]
+
+
+def test_a_status_reads_the_same_however_many_resources_there_are(store: Store, sandbox: Any) -> None:
+    name = started(store)
+    one = journal(store, name)
+    one.progress("activate", 1)
+    one.finish([(f"done-{number:02}", "activate", "done", {"outputs": {}}) for number in range(60)])
+    one.finish([(f"a-{number}", "activate", "deferred", {"why": "dark"}) for number in range(9)])
+    one.finish([(f"z-{number}", "activate", "failed", {"why": "denied", "remedy": "grant it"}) for number in range(4)])
+    for number in range(5):
+        one.note("notified", number=number)
+    one.debts([(f"a-{number}", "activate", "fence it") for number in range(5)])
+    one.renew()
+    before = len(sandbox.calls(service="dynamodb"))
+    found = store.status(name, limit=3)
+    made = sandbox.calls(service="dynamodb")[before:]
+    assert [entry["resource"] for entry in found["failed_resources"]] == ["z-0", "z-1", "z-2"], "what needs a person comes first"
+    assert found["deferred"] == []
+    assert (found["failed_resources_count"], found["counts"]["activate"]) == (4, {"done": 60, "deferred": 9, "failed": 4})
+    assert [entry["detail"]["number"] for entry in found["timeline"]] == [2, 3, 4]
+    assert found["truncated"] == ["activate", "timeline", "debts"]
+    assert sorted(row["operation"] for row in made) == ["GetItem"] * 3 + ["Query"] * 5
+    assert {row["params"]["Limit"] for row in made if row["operation"] == "Query"} == {4}
+    whole = store.status(name, limit=None)
+    assert (len(whole["failed_resources"]), len(whole["deferred"]), len(whole["timeline"]), len(whole["debts"])) == (4, 9, 5, 5)
+    assert whole["truncated"] == []
+
+
+def test_the_resources_of_a_phase_are_given_in_pages(store: Store) -> None:
+    name = started(store)
+    one = journal(store, name)
+    one.intend([("b", "activate", PROMOTE)])
+    ends = {"a": "done", "b": "done", "c": "skipped", "d": "failed", "e": "deferred", "f": "blocked"}
+    one.finish([(key, "activate", status, {"why": f"why {key}"}) for key, status in ends.items()])
+    one.finish([("a", "cleanup", "done", {})])
+    for limit in range(1, 8):
+        seen, after, pages = [], "", 0
+        while pages == 0 or after:
+            page, after = store.resources(name, "activate", after, limit)
+            seen += [entry["resource"] for entry in page]
+            pages += 1
+        assert (seen, pages) == (["a", "b", "d", "f", "c", "e"], -(-6 // limit))
+    assert store.resources(name, "activate")[0][2].items() >= {"resource": "d", "status": "failed", "why": "why d"}.items()
+    assert store.resources(name, "replicate") == ([], "")
+
+
+def test_what_an_earlier_release_has_stored_is_understood(store: Store) -> None:
+    """Failed resources under the keys of deferred ones, settled debts among the open ones, no tally of the objectives."""
+    name = started(store)
+    one = journal(store, name)
+    one.progress("activate", 1)
+    body = json.dumps({"why": "denied", "remedy": "grant it"})
+    item = {"PK": f"EXEC#{name}", "phase": "activate", "status": "failed", "at": utc(store.clock()), "body": body}
+    store.table.write({**item, "SK": f"P#activate#O#{key}", "key": key} for key in ("api", "db"))
+    debt = {"PK": f"CUST#{'#'.join(SCOPE)}", "phase": "activate", "text": "fence it", "execution_id": name, "at": item["at"]}
+    for key, settled_at in (("api", item["at"]), ("db", None)):
+        store.table.put({**debt, "SK": f"DEBT#{key}#activate#{name}", "resource": key, "settled_at": settled_at})
+    found = store.status(name, limit=1)
+    assert [entry["resource"] for entry in found["failed_resources"]] == ["api"]
+    assert ([entry["resource"] for entry in found["debts"]], found["rto"]) == (["db"], None)
+    assert one.known("activate")["db"]["result"]["status"] == "failed"
+    one.finish([("db", "activate", "done", {}), ("api", "activate", "blocked", {"why": "lag"})])
+    assert [(entry["resource"], entry["status"]) for entry in store.status(name)["failed_resources"]] == [("api", "blocked")]
+    assert store.settle(*SCOPE, "db") == 1
+    assert store.open_debts(*SCOPE) == []
+    assert [(entry["resource"], entry["settled_at"] is None) for entry in store.debts(*SCOPE)] == [("api", False), ("db", False)]
+
+
+def test_the_tally_of_objectives_is_kept_and_made_anew_after_a_resume(store: Store, clock: Time) -> None:
+    wanted = {"db": 60, "api": 60, "web": 600}
+    name = started(store, objectives=tally(wanted, {}))
+    record = store.get_execution(name)
+
+    def run(pid: int) -> Journal:
+        lock = locked(store, name, pid)
+        return Journal(store, name, lock.fence, lock, "ann", record, wanted)
+
+    one = run(1)
+    one.known("activate")
+    one.progress("activate", 1)
+    clock.now += 30
+    one.finish([("db", "activate", "done", {})])
+    one.renew()
+    assert store.status(name)["rto"] == {"met": 1, "missed": 0, "open": 2, "missed_resources": []}
+    clock.now += 61
+    assert store.status(name)["rto"]["missed_resources"] == [{"resource": "api", "rto_seconds": 60, "seconds": None}]
+    record = store.get_execution(name)
+    again = run(2)
+    again.known("cleanup")
+    again.progress("cleanup", 1)
+    assert store.status(name)["rto"]["met"] == 1, "a phase that does not know ACTIVATE leaves the tally"
+    again.known("activate")
+    again.finish([("api", "activate", "done", {})])
+    again.progress("activate", 1, {"done": 2})
+    found = store.status(name)
+    assert found["rto"]["missed_resources"] == [{"resource": "api", "rto_seconds": 60, "seconds": 91.0}]
+    assert (found["clocks"]["decided_seconds"], found["clocks"]["executed_seconds"]) == (0, 91)
 
 
 def test_counts_are_stored_while_a_wave_runs_and_after_a_resume(store: Store, clock: Time) -> None:

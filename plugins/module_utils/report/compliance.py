@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..redact import mask
 from ..store import Store
 from .facts import build
-from .reading import debts, read
+from .reading import read
 
 SCHEMA: Final = "dr.aws/compliance-report"
 #: Raised when a field goes or changes its meaning; not when one is added.
@@ -71,7 +71,7 @@ def read_scope(store: Store, scope: Scope) -> dict[str, Any]:
         [build(read(store, one["execution_id"])) for one in found[:MOST]],
         proven=drilled.last(store, scope.customer, scope.environment),
         protected=sorted(one["key"] for one in kept.body.get("resources", ())) if kept else [],
-        debts_of_all=debts(store, scope.customer, scope.environment),
+        debts_of_all=store.debts(scope.customer, scope.environment),
         now=store.clock(),
         complete=len(found) <= MOST,
     )

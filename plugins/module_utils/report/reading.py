@@ -12,7 +12,7 @@ from typing import Any
 from .. import evidence
 from ..errors import DrError
 from ..plan import Plan
-from ..store import Store, shown
+from ..store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Seen:
 
 def read(store: Store, execution_id: str) -> Seen:
     """What the store holds. DrError when there is no such execution; a plan or a result that was changed is said in the report."""
-    status = store.status(execution_id)
+    status = store.status(execution_id, limit=None)
     name = status["execution_id"]
     record = store.get_execution(name)
     plan, captured, problem = _plan(store, name, str(record.get("plan_sha256") or ""))
@@ -58,16 +58,11 @@ def read(store: Store, execution_id: str) -> Seen:
         calls=calls,
         audit=store.audit(name),
         audit_problems=evidence.verify(store, name),
-        debts=debts(store, record["customer"], record["environment"]),
+        debts=store.debts(record["customer"], record["environment"]),
         now=store.clock(),
         objects=[*_objects(store, name), *large],
         region=store.region,
     )
-
-
-def debts(store: Store, customer: str, environment: str) -> list[dict[str, Any]]:
-    """All fence debts, also those that are settled: [{resource, phase, text, execution_id, at, settled_at}]."""
-    return [shown(item) for item in store.table.query(f"CUST#{customer}#{environment}", "DEBT#")]
 
 
 def _plan(store: Store, name: str, approved: str) -> tuple[Plan | None, Mapping[str, Any], str]:

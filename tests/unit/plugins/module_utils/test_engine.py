@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -189,6 +191,63 @@ def test_check_mode_stops_before_the_first_call_and_writes_nothing() -> None:
     assert (result.status, result.changed, world.sent) == ("would_change", False, [])
     assert [call["operation"] for call in result.calls] == ["reserve"]
     assert journal.known("activate") == {}
+
+
+class Counters(MemoryJournal):
+    """How old, in seconds, what a wave has told was when it was stored, and when the counters were stored."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__()
+        self.time, self.waiting, self.ages, self.stored = time, [0.0], [0.0], [0.0]
+
+    def told(self, key: str, state: str, text: str) -> None:
+        self.waiting.append(self.time.now())
+
+    def renew(self) -> None:
+        self.ages += [self.time.now() - at for at in self.waiting]
+        self.waiting.clear()
+        self.stored.append(self.time.now())
+
+    def oldest(self) -> float:
+        """Seconds: of what was stored, of what still waits, and between two times of storing."""
+        now = self.time.now()
+        pauses = [later - before for before, later in pairwise([*self.stored, now])]
+        return max(*self.ages, *(now - at for at in self.waiting), *pauses)
+
+
+@pytest.mark.parametrize("slow", [1.0, 3.1, 37.0, 400.0])
+@pytest.mark.parametrize("limit", [None, 0.7, 2.9, 5.0])
+def test_progress_is_stored_at_least_every_3_seconds_while_a_wave_waits(slow: float, limit: float | None) -> None:
+    """FR-2.2, whatever the polls: `Journal.renew` stores the counters of what was told before."""
+    time = Time()
+    journal = Counters(time)
+    run(World(time, slow=slow), goals(12), journal, observer=journal.told, poll_limit_seconds=limit)
+    assert time.now() > slow
+    assert journal.oldest() <= 3
+
+
+def test_progress_is_stored_at_least_every_3_seconds_while_a_call_hangs() -> None:
+    time = Time()
+    journal = Counters(time)
+    engine = Engine(World(time), journal, clock=time, adapter=lambda technology: TOY, observer=journal.told)
+    completed = engine._completed
+
+    class Hanging:
+        """No call comes back in the first 20 seconds."""
+
+        put, get_nowait = completed.put, completed.get_nowait
+
+        @staticmethod
+        def get(timeout: float) -> Any:
+            if time.now() < 20:
+                time.value += timeout
+                raise Empty
+            return completed.get()
+
+    engine._completed = Hanging()
+    engine.run("activate", goals())
+    assert len(journal.stored) > 20 / 3
+    assert journal.oldest() <= 3
 
 
 def test_what_is_done_is_not_decided_again_in_the_same_execution() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
-from ansible_collections.dr.aws.plugins.module_utils.status import NAMED, clocks, objectives_met
+from ansible_collections.dr.aws.plugins.module_utils.objectives import NAMED, objectives_met, tally
+from ansible_collections.dr.aws.plugins.module_utils.status import clocks
 
 START = 1_795_881_600.0
 
@@ -44,6 +45,14 @@ def test_four_clocks(audit: list[dict[str, Any]], detected: float | None, second
     assert tuple(found[name] for name in names) == seconds
 
 
+def test_the_times_that_an_execution_has_itself_come_first() -> None:
+    own = {"activate_begun_at": utc(START + 100), "activate_ended_at": None}
+    found = clocks({"started_at": utc(START), **own}, [])
+    assert (found["decided_seconds"], found["executed_seconds"]) == (100, None)
+    found = clocks({"started_at": utc(START), **own, "activate_ended_at": utc(START + 450)}, ALL)
+    assert (found["decided_seconds"], found["executed_seconds"], found["total_seconds"]) == (100, 350, 450)
+
+
 @pytest.mark.parametrize(
     ("activated", "now", "ended", "counted", "missed"),
     [
@@ -61,16 +70,15 @@ def test_objectives_are_met_missed_or_open(
     activated: dict[str, float], now: float, ended: float | None, counted: tuple[int, int, int], missed: list[tuple[str, Any]]
 ) -> None:
     execution = {"started_at": utc(START), "completed_at": None if ended is None else utc(START + ended)}
-    at = {key: utc(START + seconds) for key, seconds in activated.items()}
-    found = objectives_met(execution, {"a": 60, "b": 120}, at, START + now)
+    found = objectives_met(execution, tally({"a": 60, "b": 120}, activated), START + now)
     assert (found["met"], found["missed"], found["open"]) == counted
     assert [(one["resource"], one["seconds"]) for one in found["missed_resources"]] == missed
 
 
 def test_only_the_worst_are_named() -> None:
     objectives = {f"db-{number}": 60 for number in range(NAMED + 3)}
-    activated = {key: utc(START + 100 + number) for number, key in enumerate(objectives)}
-    found = objectives_met({"started_at": utc(START)}, objectives, activated, START + 500)
+    took = {key: 100.0 + number for number, key in enumerate(objectives)}
+    found = objectives_met({"started_at": utc(START)}, tally(objectives, took), START + 500)
     assert found["missed"] == NAMED + 3
     assert [one["resource"] for one in found["missed_resources"]] == [f"db-{number}" for number in range(NAMED + 2, 2, -1)]
     assert found["missed_resources"][0] == {"resource": "db-7", "rto_seconds": 60, "seconds": 107}
