@@ -89,13 +89,13 @@ class ActionModule(BatchAction):
         waves = sorted({pair.wave for pair in pairs.values()})
         name = f"{phase}, wave {', '.join(map(str, waves))}"
         if options["part"] != "proven" or len(hosts) == len(everything):  # a wave that has begun is finished
-            heed(run, name)
+            heed(run, phase, hosts, self.say)
             calendars.pause(run, name)
         skipped = run.skipped(phase, hosts, leave_out=already)
         goals = run.goals(hosts, leave_out={**already, **skipped})
         self.say(f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals))
         for key, result in skipped.items():
-            self.say(f"  skipped   {key}: {result.why}", color="yellow")
+            self.say(f"  {result.status:<9} {key}: {result.why}", color="yellow")
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None)
         began = time.monotonic()

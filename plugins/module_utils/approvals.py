@@ -69,7 +69,7 @@ class Approvals:
         for item in before:
             if item["state"] == "pending":  # its asker is gone: nobody would see a decision on it
                 with contextlib.suppress(RefusedError):
-                    self._close(item, "timed_out", "")
+                    self.end(item)
         number = len(before) + 1
         item = {
             "PK": _pk(execution_id),
@@ -101,6 +101,18 @@ class Approvals:
         self.store.note(execution_id, "approval_requested", actor=requester, **asked)
         return Request(execution_id, gate, number, token, plan_sha256, str(item["timeout_at"]))
 
+    def of(self, execution_id: str) -> list[dict[str, Any]]:
+        """All requests of an execution, as they are stored."""
+        return list(self.store.table.query(_pk(execution_id), "APPR#"))
+
+    def overdue(self, item: Mapping[str, Any]) -> bool:
+        """Whether a stored request is past its timeout: a decision on it is refused from then on."""
+        return bool(item["timeout_epoch"] <= self.store.clock())
+
+    def end(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Marks a stored request as timed out. RefusedError when it is not pending any more."""
+        return self._close(item, "timed_out", "")
+
     def state(self, request: Request) -> dict[str, Any]:
         """How a request stands: {state: pending | approved | rejected | timed_out, approver, decided_at, gate, timeout_at, …}.
 
@@ -112,9 +124,9 @@ class Approvals:
         if item is None:
             text = f"the approval of {request.gate} in execution {request.execution_id} is gone"
             raise DrError(text, f"ansible-playbook dr.aws.failover -e execution_id={request.execution_id}")
-        if item["state"] == "pending" and item["timeout_epoch"] <= self.store.clock():
+        if item["state"] == "pending" and self.overdue(item):
             try:
-                item = self._close(item, "timed_out", "")
+                item = self.end(item)
                 self.store.note(request.execution_id, "approval_timed_out", gate=request.gate)
             except RefusedError as refused:
                 item = dict(refused.item)
@@ -143,15 +155,14 @@ class Approvals:
         execution = self.store.get_execution(execution_id)
         execution_id = execution["execution_id"]
         digest = _digest(str(token or ""))
-        items = list(self.store.table.query(_pk(execution_id), "APPR#"))
-        found = [item for item in items if hmac.compare_digest(item["token_sha256"], digest)]
+        found = [item for item in self.of(execution_id) if hmac.compare_digest(item["token_sha256"], digest)]
         if not found:
             raise ApprovalRefusedError(f"the token is not one of execution {execution_id}", f"{status} names what it waits for")
         item = found[0]
         if item["state"] != "pending":
             who = f" by {item['approver']} at {item['decided_at']}" if item["approver"] else ""
             raise ApprovalRefusedError(f"the approval of {item['gate']} is {item['state']} already{who}", status)
-        if item["timeout_epoch"] <= self.store.clock():
+        if self.overdue(item):
             resume = f"ansible-playbook dr.aws.{execution.get('operation', 'failover')} -e execution_id={execution_id}"
             raise ApprovalRefusedError(f"the approval of {item['gate']} timed out at {item['timeout_at']}", f"{resume} asks again")
         seen = plan_sha256 or item["plan_sha256"]

@@ -85,7 +85,8 @@ class Lock:
     def acquire(self, customer: str, environment: str, *, owner: str, runner: str, lease_seconds: int = LEASE_SECONDS) -> int:
         """Takes the lock for execution `owner`; gives the fence. LockHeldError when someone else has it.
 
-        A new runner of the same execution takes over when the lease is over or the old runner is proven dead (`process_gone`).
+        A new runner of the same execution takes over when the lease is over or the old runner is proven dead (`process_gone`). So
+        does another execution, when the dead runner's own has ended, or was never recorded: nothing of it could be resumed.
         """
         now = self.store.clock()
         free = "attribute_not_exists(PK) OR #lease_until <= :now OR (#owner = :owner AND #runner = :runner)"
@@ -94,10 +95,11 @@ class Lock:
             fence = self._take(customer, environment, owner, runner, lease_seconds, free, known)
         except RefusedError as refused:
             held = refused.item or self.store.table.get(_pk(customer, environment), "LOCK") or {}
-            if held.get("owner") != owner or not process_gone(str(held["runner"]), self.host, self.started):
+            theirs = str(held.get("owner") or "")
+            if not process_gone(str(held["runner"]), self.host, self.started) or (theirs != owner and self._unfinished(theirs)):
                 raise _held(customer, environment, held, owner) from refused
-            same = "#owner = :owner AND #runner = :old AND #fence = :fence"
-            known = {"owner": owner, "old": held["runner"], "fence": held["fence"]}
+            same = "#owner = :theirs AND #runner = :old AND #fence = :fence"
+            known = {"theirs": theirs, "old": held["runner"], "fence": held["fence"]}
             try:
                 fence = self._take(customer, environment, owner, runner, lease_seconds, same, known)
             except RefusedError as again:
@@ -137,6 +139,11 @@ class Lock:
         finally:
             self.fence = 0
         return True
+
+    def _unfinished(self, execution_id: str) -> bool:
+        """Whether an execution is recorded and was being worked on: its lock stays until its lease is over."""
+        found = self.store.table.get(f"EXEC#{execution_id}", "META")
+        return found is not None and found["status"] in ("PENDING", "RUNNING")
 
     def _take(
         self, customer: str, environment: str, owner: str, runner: str, lease: int, condition: str, values: Mapping[str, Any]

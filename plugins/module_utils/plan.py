@@ -269,6 +269,27 @@ def build(
     return replace(plan, sha256=_hash(plan))
 
 
+def unplanned(plan: Plan, stale: Collection[tuple[str, str]]) -> Plan:
+    """The same plan without its source: what is left to do stays, what needs a source that does not answer is deferred.
+
+    stale: (account, region) that did not answer. The gates stay as they are.
+    """
+    dark = {pair.key for pair in plan.pairs if (pair.account, pair.source_region) in stale}
+
+    def state(batch: Batch, entry: Entry) -> str:
+        waits = batch.phase in NEEDS_SOURCE and entry.state != "done" and entry.key in dark
+        return "deferred" if waits else entry.state
+
+    batches = tuple(
+        replace(batch, entries=tuple(replace(entry, state=state(batch, entry)) for entry in batch.entries))
+        for batch in plan.batches
+    )
+    said = (f"cleanup and replicate of {len(dark)} resources will be deferred: their source does not answer",) if dark else ()
+    parameters = replace(plan.parameters, mode="unplanned")
+    changed = replace(plan, parameters=parameters, batches=batches, warnings=(*plan.warnings, *said))
+    return replace(changed, sha256=_hash(changed))
+
+
 def _stages(
     parameters: Parameters, pairs: Sequence[Pair], serving: Mapping[str, Active], owing: Collection[str]
 ) -> Iterator[tuple[str, str, Collection[str]]]:

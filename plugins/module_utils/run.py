@@ -18,11 +18,11 @@ from .dynamo import epoch
 from .engine import Result
 from .errors import DrError, InputError
 from .events import Notifier
-from .interventions import skips
+from .interventions import skips, unskipped
 from .metrics import Metrics
-from .model import CRITICAL, OPTIONAL, Goal, Pair
+from .model import CRITICAL, OPTIONAL, PHASES, Goal, Pair
 from .parameters import Parameters
-from .plan import NEEDS_SOURCE, Plan
+from .plan import NEEDS_SOURCE, Batch, Plan
 from .scope import pair_of
 from .status import resume_command
 from .store import Journal as StoredJournal
@@ -109,10 +109,9 @@ class Run:
             self.lock = Lock(self.store).attach(
                 self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
             )
-            actor = str(execution.get("caller") or self.record.get("created_by", ""))
             wanted = plan.objectives if plan else None
             fence = execution["fence"]
-            self.journal = StoredJournal(self.store, self.execution_id, fence, self.lock, actor, self.record, wanted)
+            self.journal = StoredJournal(self.store, self.execution_id, fence, self.lock, self.actor, self.record, wanted)
 
     @classmethod
     def attach(cls, control: Mapping[str, Any], execution: Mapping[str, Any]) -> Run:
@@ -123,6 +122,11 @@ class Run:
             return cls(ways, execution, None, ways.captured(asked["customer"], asked["environment"]))
         body = ways.store.get_plan(execution["execution_id"])
         return cls(ways, execution, Plan.from_json(body["plan"]), body["captured"])
+
+    @property
+    def actor(self) -> str:
+        """The ARN of whoever runs this."""
+        return str(self.execution.get("caller") or self.record.get("created_by", ""))
 
     def pairs(self, hosts: Mapping[str, Mapping[str, Any]]) -> list[Pair]:
         """The frozen pairs of the hosts of a batch; in check mode made of their variables. In a drill they are those of copies."""
@@ -135,6 +139,18 @@ class Run:
         else:
             pairs = [pair for pair in self.plan.pairs if pair.key in hosts]
         return [self._of_drill(pair) for pair in pairs] if self.parameters.drill else pairs
+
+    def following(self) -> Batch | None:
+        """The first batch of the plan of which something is left to do; None when nothing is, and in check mode."""
+        known: dict[str, dict[str, Any]] = {}
+        keys = {pair.key for pair in self.plan.pairs} if self.plan else set()
+        left_out = skips(self.store, self.execution_id, keys) if keys else {}
+        for batch in self.plan.batches if self.plan else ():
+            if batch.phase not in known:
+                known[batch.phase] = self.journal.known(batch.phase)
+            if any(key not in left_out and known[batch.phase].get(key, {}).get("done") is None for key in batch.todo):
+                return batch
+        return None
 
     def waves(self, hosts: Mapping[str, Mapping[str, Any]]) -> str:
         """The waves of the hosts of a batch, for people."""
@@ -171,16 +187,32 @@ class Run:
         return found
 
     def skipped(self, phase: str, hosts: Mapping[str, Mapping[str, Any]], leave_out: Iterable[str] = ()) -> dict[str, Result]:
-        """Results of those that a person asked to skip and that are not done; recorded. Copies of a drill are removed anyway."""
-        asked = skips(self.store, self.execution_id, hosts) if not self.check_mode else {}
-        if not asked or (self.parameters.drill and phase == "cleanup"):
+        """Results of those that a person asked to skip and that are not done; recorded. Copies of a drill are removed anyway.
+
+        One that is not skipped any more, and whose earlier phase was, is blocked: resuming begins with that phase.
+        """
+        if self.check_mode or (self.parameters.drill and phase == "cleanup"):
+            return {}
+        asked = skips(self.store, self.execution_id, hosts)
+        found = {key: Result(key, phase, "skipped", why=why) for key, why in asked.items()}
+        if back := unskipped(self.store, self.execution_id, hosts):
+            for earlier in PHASES[: PHASES.index(phase)] if phase in PHASES else ():
+                ended = self.journal.known(earlier)
+                for key in (key for key in back if (ended.get(key, {}).get("result") or {}).get("status") == "skipped"):
+                    why = f"its {earlier} was skipped, and that was taken back since"
+                    found[key] = Result(key, phase, "blocked", why=why, remedy=self.resume_command())
+        if not found:
             return {}
         known = self.journal.known(phase)
-        left = [key for key in asked if key not in leave_out and known.get(key, {}).get("done") is None]
+        left = [key for key in found if key not in leave_out and known.get(key, {}).get("done") is None]
         impacts = {pair.key: pair.impact for pair in self.pairs(hosts)}
-        ends = [(key, phase, "skipped", {"why": asked[key], "remedy": "", "impact": impacts[key]}) for key in left]
-        self.journal.finish(ends)
-        return {key: Result(key, phase, "skipped", why=asked[key]) for key in left}
+        self.journal.finish(
+            [
+                (key, phase, found[key].status, {"why": found[key].why, "remedy": found[key].remedy, "impact": impacts[key]})
+                for key in left
+            ]
+        )
+        return {key: found[key] for key in left}
 
     def needed(self, phase: str, goals: Sequence[Goal], here: Mapping[str, Result]) -> dict[str, Result]:
         """How those ended that goals depend on and that are no goals: in earlier waves, or `here` without the engine."""
@@ -235,14 +267,17 @@ class Run:
             self.control.accounts.assumed.clear()
         return evidence.secure(self.store, self.execution_id, str(self.record.get("created_by", "")))
 
-    def stop(self, status: str, event: str, text: str, remedy: str, **detail: Any) -> DrError:
+    def stop(
+        self, status: str, event: str, text: str, remedy: str, told: Mapping[str, Any] | None = None, **detail: Any
+    ) -> DrError:
         """Ends the run before its plan is carried out: state, audit entry, notification, evidence, lock. Gives the error to raise.
 
-        status: PAUSED or CANCELLED. detail: for the audit entry.
+        status: PAUSED or CANCELLED. told: what people are told (`notify`) beside or instead of text and remedy. detail: for the
+        audit entry.
         """
         self.record = self.store.update_execution(self.execution_id, status=status, reason=text)
         self.note(f"execution_{status.lower()}", **detail)
-        self.notify(event, text=text, remedy=remedy)
+        self.notify(event, **{"text": text, "remedy": remedy, **(told or {})})
         problem = self.secure()
         self.lock.release()
         return DrError("; ".join(filter(None, (text, problem))), remedy)

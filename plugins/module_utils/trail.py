@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from . import evidence
+from . import evidence, pauses
 from .dynamo import MissingError, error_code, utc
 from .errors import DrError, InputError
 from .store import Store, audit_entry, days
@@ -80,6 +80,7 @@ def captured(control: Control, scope: tuple[str, str], **detail: Any) -> str:
     customer, environment = scope
     said = [record(control, "resources_captured", customer=customer, environment=environment, **detail)]
     for one in control.store.executions(customer=customer, environment=environment, limit=CAUGHT_UP):
+        pauses.alert(control.store, control.notifier, one, lambda: caller(control))
         if one["status"] in evidence.AT_REST:
             said.append(evidence.secure(control.store, one["execution_id"], caller(control)))
     return "; ".join(filter(None, said))

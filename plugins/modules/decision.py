@@ -9,6 +9,8 @@ short_description: Approves or rejects what an execution asks for
 version_added: 0.1.0
 description:
   - Records a decision once, for the plan that the approval was asked for. A wrong, foreign, expired or used token is refused.
+  - A rejection ends the execution as CANCELLED; at once when no run carries it out, as while it is paused.
+  - An approval resumes nothing by itself. A run that waits goes on; a paused execution goes on when it is resumed.
   - The approver is the identity that STS gives for the caller. Where several people must approve, each does so once with the same token.
 options:
   execution_id:
@@ -67,6 +69,11 @@ approval:
     state: approved
     approver: arn:aws:sts::100000000000:assumed-role/operator/jane
     needed: 1
+said:
+  description: What happens next, for people.
+  returned: success
+  type: str
+  sample: "pause-0001 is approved; next: ansible-playbook dr.aws.failover -e execution_id=dr-20261128T163000Z-7f3a9c"
 """
 
 from collections.abc import Mapping
@@ -75,24 +82,41 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
 from ansible_collections.dr.aws.plugins.module_utils.evidence import secure
+from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
+from ansible_collections.dr.aws.plugins.module_utils.status import resume_command
 from ansible_collections.dr.aws.plugins.module_utils.trail import caller
 
 
 def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Records the decision; in check mode only says that it would."""
     if check_mode:
-        return {"changed": True, "approval": {}}
+        return {"changed": True, "approval": {}, "said": f"{options['decision']} would be recorded"}
     who, more = caller(control), {option: options[option] for option in ("plan_sha256", "comment")}
     name = options["execution_id"].rpartition("/")[2]
     try:
         approval = Approvals(control.store).decide(name, options["token"], options["decision"], who, **more)
+        said = _ended(control, name, approval, who)
     except ApprovalRefusedError as error:
         control.store.note(name, "approval_refused", actor=who, why=str(error))
         raise
     finally:
         secure(control.store, name, who)
-    return {"changed": True, "approval": approval}
+    return {"changed": True, "approval": approval, "said": said}
+
+
+def _ended(control: Control, name: str, approval: Mapping[str, Any], who: str) -> str:
+    """What becomes of the execution."""
+    gate, state = approval["gate"], approval["state"]
+    if state == "rejected":
+        done = Interventions(control.store, who, control.notifier).rejected(name, gate)
+        return done or f"{gate} is rejected: the run that waits for it ends execution {name} as CANCELLED"
+    if state == "pending":
+        left = approval["needed"] - len(approval["approvals"])
+        return f"{gate} is approved by {len(approval['approvals'])} of {approval['needed']}; {left} more must approve, with the same token"
+    execution = control.store.get_execution(name)
+    resume = f"; next: {resume_command(execution)}" if execution["status"] == "PAUSED" else ""
+    return f"{gate} is approved{resume}"
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ short_description: Where executions stand
 version_added: 0.1.0
 description:
   - One execution with everything that is known of it, or the executions of a customer and environment, of a state, or of days, newest first.
-  - Changes nothing.
+  - Changes nothing, but for one thing. A pause whose approval was not given in time is marked so, and people are alerted, by whoever
+    sees it first. In check mode, and without the rights for it, that is left to the next.
 options:
   execution_id:
     description: The execution, by its ID or ARN.
@@ -76,8 +77,10 @@ executions:
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dr.aws.plugins.module_utils import pauses
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
+from ansible_collections.dr.aws.plugins.module_utils.trail import caller
 
 CRITERIA = ("customer", "environment", "status", "since", "until")
 
@@ -85,7 +88,10 @@ CRITERIA = ("customer", "environment", "status", "since", "until")
 def look(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """The executions asked for."""
     if options["execution_id"]:
-        return {"changed": False, "executions": [control.store.status(options["execution_id"])]}
+        found = control.store.status(options["execution_id"])
+        if not check_mode and pauses.alert(control.store, control.notifier, found, lambda: caller(control)):
+            found = control.store.status(options["execution_id"])
+        return {"changed": False, "executions": [found]}
     wanted = {name: options[name] for name in CRITERIA}
     return {"changed": False, "executions": control.store.executions(**wanted)}
 

@@ -39,7 +39,9 @@ options:
     description: The region that takes over. Required for a new execution.
     type: raw
   mode:
-    description: V(planned) or V(unplanned). V(planned) when it is left out, V(unplanned) for O(operation=reprotect).
+    description:
+      - V(planned) or V(unplanned). V(planned) when it is left out, V(unplanned) for O(operation=reprotect).
+      - With O(execution_id) a planned failover or failback goes on as V(unplanned), once people have approved that. Never the other way.
     type: raw
   approval_mode:
     description: V(required) or V(automatic). V(required) when it is left out.
@@ -83,7 +85,9 @@ options:
     description: What must pass before DNS moves, a list of mappings. Part of the plan's hash.
     type: raw
   execution_id:
-    description: The execution to take up.
+    description:
+      - The execution to take up. Its parameters are those that it was started with; another value for one of them is refused, but for
+        O(mode).
     type: raw
   start:
     description:
@@ -102,6 +106,10 @@ options:
         The reason is recorded.
     type: str
     default: ""
+  approval_timeout_seconds:
+    description: How long the approval to go on as unplanned is waited for. After that the execution is PAUSED, and planned as before.
+    type: int
+    default: 1800
   cleanup:
     description: Only removes what the drill O(execution_id) has made.
     type: bool

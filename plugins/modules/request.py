@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: request
-short_description: Asks an execution to pause, to end, or to leave a resource out
+short_description: Asks an execution to pause, to end, or to leave a resource out, or takes that back
 version_added: 0.1.0
 description:
   - Records a request in the control plane under the identity that STS gives for the caller. The run of the execution sees it before
@@ -19,7 +19,8 @@ options:
     required: true
   verb:
     description:
-      - What is asked for. After V(pause) the execution is PAUSED, and goes on when a person resumes it.
+      - What is asked for. After V(pause) the execution is PAUSED. The run makes a token then, and sends it to the SNS topic with what to
+        look at; the execution goes on when a person has approved with it and resumed.
       - After V(cancel) it is CANCELLED. What was done stays as it is; the copies of a drill stay until its clean-up is asked for.
       - After V(skip) no further phase of O(resource) begins in this execution, and what depends on it is blocked.
     type: str
@@ -33,6 +34,18 @@ options:
     description: The inventory host of the resource to skip.
     type: str
     default: ""
+  timeout_minutes:
+    description:
+      - How long the token of a V(pause) can be used, 1 to 1440. After that the execution stays PAUSED, people are alerted by whoever
+        looks next, and a resume asks again.
+    type: int
+    default: 30
+  undo:
+    description:
+      - Takes back a V(pause) that was not taken yet, or the V(skip) of O(resource). What was skipped is carried out when the execution is
+        resumed.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - dr.aws.run
   - amazon.aws.common.modules
@@ -57,6 +70,14 @@ EXAMPLES = r"""
     verb: skip
     resource: "{{ resource }}"
     reason: it is repaired by hand
+
+- name: Carry it out after all
+  dr.aws.request:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    execution_id: "{{ execution_id }}"
+    verb: skip
+    resource: "{{ resource }}"
+    undo: true
 """
 
 RETURN = r"""
@@ -71,11 +92,12 @@ request:
     reason: the network team looks at it
     requested_by: arn:aws:sts::100000000000:assumed-role/operator/jane
     requested_at: "2026-11-28T16:40:00Z"
+    timeout_minutes: 30
 said:
   description: What happens next, for people.
   returned: success
   type: str
-  sample: execution dr-20261128T163000Z-7f3a9c is paused before its next wave; the wave that runs is finished
+  sample: execution dr-20261128T163000Z-7f3a9c is cancelled before its next wave; the wave that runs is finished
 """
 
 from collections.abc import Mapping
@@ -84,14 +106,19 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils import evidence, trail
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.interventions import VERBS, Interventions
+from ansible_collections.dr.aws.plugins.module_utils.pauses import DEFAULT_MINUTES
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 
 
 def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Records the request; tells people when nothing else will."""
+    """Records the request, or takes it back; tells people when nothing else will."""
     who = trail.caller(control)
     asked = [options[name] for name in ("execution_id", "verb", "reason", "resource")]
-    answer = Interventions(control.store, who, control.notifier).ask(*asked, check_mode=check_mode)
+    people = Interventions(control.store, who, control.notifier)
+    if options["undo"]:
+        answer = people.undo(*asked, check_mode=check_mode)
+    else:
+        answer = people.ask(*asked, timeout_minutes=options["timeout_minutes"], check_mode=check_mode)
     if answer["changed"] and not check_mode:
         evidence.secure(control.store, options["execution_id"].rpartition("/")[2], who)
     return answer
@@ -100,7 +127,8 @@ def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[
 def main() -> None:
     required, optional = {"type": "str", "required": True}, {"type": "str", "default": ""}
     verb = {**required, "choices": list(VERBS)}
-    control_module({"execution_id": required, "verb": verb, "reason": optional, "resource": optional}, ask)
+    more = {"timeout_minutes": {"type": "int", "default": DEFAULT_MINUTES}, "undo": {"type": "bool", "default": False}}
+    control_module({"execution_id": required, "verb": verb, "reason": optional, "resource": optional, **more}, ask)
 
 
 if __name__ == "__main__":

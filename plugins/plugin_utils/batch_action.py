@@ -76,6 +76,12 @@ class BatchAction(ActionBase):
         if text:
             self.say(f"  ! {text}", color="yellow")
 
+    def prompt(self, text: str, seconds: int) -> str:
+        """What a person types within so many seconds, "" for nothing. AnsiblePromptNoninteractive without a terminal,
+        AnsiblePromptInterrupt for Ctrl-C."""
+        typed = self._display.prompt_until(text, seconds=seconds, complete_input=(b"\r", b"\n"), interrupt_input=(b"\x03",))
+        return str(typed.decode(errors="replace"))
+
     @staticmethod
     def variables(task_vars: Mapping[str, Any], scope: str) -> dict[str, Mapping[str, Any]]:
         """Raw variables of the resources among `scope` ("ansible_play_hosts_all" or "ansible_play_batch"), in order."""
