@@ -18,7 +18,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-unit lint bench faults molecule clean
+.PHONY: help setup demo test test-unit lint bench faults screenshots molecule clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -55,6 +55,9 @@ bench: setup ## a wave of a thousand services against a plain thread pool
 
 lint: setup ## every gate; `make lint GATE=ruff` runs one
 	.venv/bin/python tools/lint.py $(GATE)
+
+screenshots: setup ## report and dashboard as pictures under .build/screenshots (needs Chromium)
+	PYTHONPATH=.build .venv/bin/python tools/screenshots.py .build/screenshots
 
 molecule: setup ## the failover scenario
 	.venv/bin/python tools/lint.py molecule

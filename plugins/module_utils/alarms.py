@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .metrics import METRICS, NAMESPACE
+from .metrics import HOUR, METRICS, NAMESPACE
 from .parameters import SNAPSHOT_MAX_AGE_HOURS
-from .score import DAY, DRILL_DAYS
+from .score import DRILL_DAYS
 
 #: NFR-1.1: performance alerts come at 80 % of the target.
 SHARE: Final = 0.8
 PERIOD_SECONDS: Final = 300
-HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ TARGETS: Final = (
     Target("NotificationDelay", 10, "Maximum", "FR-6.2", "notification"),
 )
 #: The two of each customer's environment.
-DRILLED: Final = Target("DrillAge", DRILL_DAYS * DAY, "Maximum", "SC-2.3", "drill")
+DRILLED: Final = Target("DrillAgeDays", DRILL_DAYS, "Maximum", "SC-2.3", "drill")
 READY: Final = Target("ReadinessScore", SNAPSHOT_MAX_AGE_HOURS, "SampleCount", "FR-6.1", "readiness")
 
 

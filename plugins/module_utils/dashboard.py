@@ -13,10 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .alarms import TARGETS, Target
-from .metrics import METRICS, NAMESPACE
+from .metrics import HOUR, METRICS, NAMESPACE
 
 COLUMNS: Final = 24
-HOUR: Final = 3600
 #: Long enough for the drills and failovers of a week to be seen; a reader chooses another.
 START: Final = "-P7D"
 _RED: Final = "#d13212"
@@ -26,9 +25,11 @@ _HEIGHT: Final = 6
 #: Title -> metric -> statistic, of what is known of each customer's environment.
 ENVIRONMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "Readiness score (0 to 100)": {"ReadinessScore": "Minimum"},
-    "Fence debts and resources without a drill": {"FenceDebts": "Maximum", "NeverDrilled": "Maximum"},
+    "Age of the readiness snapshot (hours)": {"SnapshotAgeHours": "Maximum"},
     "Replication lag (s)": {"ReplicationLag": "Maximum"},
-    "Age of the last proof by a drill (s)": {"DrillAge": "Maximum"},
+    "Fence debts": {"FenceDebts": "Maximum"},
+    "Oldest proof by a drill (days)": {"DrillAgeDays": "Maximum"},
+    "Resources that no drill has proven": {"NeverDrilled": "Maximum"},
 }
 #: The same of executions.
 EXECUTIONS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -51,7 +52,7 @@ def build(region: str, table: str, topic: str, alarm_arns: Sequence[str]) -> dic
         [_text(f"# {table}: disaster recovery\n{_ABOUT}")],
         [_alarms(alarm_arns)],
         [_text("## Environments")],
-        [_searched(region, title, metrics) for title, metrics in ENVIRONMENTS.items()],
+        *_by(3, [_searched(region, title, metrics) for title, metrics in ENVIRONMENTS.items()]),
         [_text("## Executions")],
         *_by(2, [_searched(region, title, metrics) for title, metrics in EXECUTIONS.items()]),
         [_text("## The platform, against what the requirements allow (red; the alarm is at 80 %, orange)")],

@@ -25,6 +25,8 @@ NAMESPACE: Final = "DR/Orchestration"
 #: Of one request, and of one metric in it.
 METRICS_A_REQUEST: Final = 1000
 VALUES_A_METRIC: Final = 150
+HOUR: Final = 3600
+DAY: Final = 86400
 #: Of what kind a metric is: of a control plane as a whole, of a customer's environment, of the executions of an operation there.
 PLATFORM: Final = ()
 ENVIRONMENT: Final = ("Customer", "Environment")
@@ -60,8 +62,8 @@ METRICS: Final[Mapping[str, Metric]] = {
     "FenceDebts": Metric("Count", ENVIRONMENT, "sources that must be fenced when they answer again"),
     "ReplicationLag": Metric("Seconds", ENVIRONMENT, "the largest lag of a resource, when a plan is made and at readiness"),
     "ReadinessScore": Metric("None", ENVIRONMENT, "0 to 100, of each readiness"),
-    "SnapshotAge": Metric("Seconds", ENVIRONMENT, "how old the readiness snapshot was when the next was taken"),
-    "DrillAge": Metric("Seconds", ENVIRONMENT, "since the oldest proof by a drill, of what has one"),
+    "SnapshotAgeHours": Metric("None", ENVIRONMENT, "how old the readiness snapshot was when the next was taken"),
+    "DrillAgeDays": Metric("None", ENVIRONMENT, "since the oldest proof by a drill, of what has one"),
     "NeverDrilled": Metric("Count", ENVIRONMENT, "resources that no drill has proven yet"),
     "AcceptanceTime": Metric("Seconds", PLATFORM, "from the frozen plan to the execution's ARN"),
     "StatusQueryTime": Metric("Seconds", PLATFORM, "of the status that is read at an execution's end"),
@@ -152,12 +154,12 @@ def of_readiness(
     stored, "" for none. now: epoch seconds.
     """
     lags = [one["lag_seconds"] for one in captured.values() if one.get("lag_seconds") is not None]
-    ages = [now - epoch(proofs[key]) for key in captured if key in proofs]
+    ages = [(now - epoch(proofs[key])) / DAY for key in captured if key in proofs]
     return {
         "ReadinessScore": [float(points)],
         "ReplicationLag": [float(max(lags))] if lags and max(lags) >= 0 else [],
-        "SnapshotAge": [now - epoch(before)] if before else [],
-        "DrillAge": [max(ages)] if ages else [],
+        "SnapshotAgeHours": [(now - epoch(before)) / HOUR] if before else [],
+        "DrillAgeDays": [max(ages)] if ages else [],
         "NeverDrilled": [float(len(captured) - len(ages))],
     }
 

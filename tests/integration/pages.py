@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "br", "img", "input", "link", "hr"})
+VOID = frozenset({"meta", "br", "img", "input", "link", "hr", "wbr"})
 
 
 class Page(HTMLParser):

@@ -7,6 +7,7 @@ Nothing is loaded from anywhere, and the page's own policy forbids it; no script
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from xml.etree.ElementTree import Element
@@ -60,6 +61,10 @@ tbody th { font-weight: 600; }
 .timeline .inside { fill: var(--inside); font-size: 10px; }
 .timeline .mark { stroke: var(--line); stroke-width: 1; }
 .bar.good { fill: var(--good); } .bar.bad { fill: var(--bad); } .bar.wait { fill: var(--wait); } .bar.plain { fill: var(--plain); }
+@media screen and (max-width: 42rem) {
+  body { padding: 1rem; }
+  table:has(th:nth-child(4)) { min-width: 42rem; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .scroll { overflow: visible; } .timeline { min-width: 0; }
@@ -105,6 +110,12 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Element:
 def code(value: Any) -> Element:
     """What is to be typed or compared letter by letter; an id or a short hash stays on one line."""
     return tag("code", value, class_="short" if len(str(value)) <= SHORT else None)
+
+
+def arn(value: Any) -> Element:
+    """An ARN, which may be folded after its colons and slashes."""
+    parts = re.split(r"(?<=[:/])", str(value or NOTHING))
+    return put(tag("span"), *(child for part in parts for child in (part, tag("wbr"))))
 
 
 def none(text: str) -> Element:

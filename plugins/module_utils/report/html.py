@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from ..status import regions
 from . import tables
-from .frame import code, facts, page, section
+from .frame import arn, code, facts, page, section
 from .geometry import MOST_RESOURCES
 from .markup import NOTHING, Child, put, table, tag
 from .states import badge
@@ -77,7 +77,7 @@ def _head(execution: Mapping[str, Any], title: str) -> Element:
         facts(
             (
                 ("Execution", code(execution["execution_id"])),
-                ("Started by", execution["created_by"]),
+                ("Started by", arn(execution["created_by"])),
                 ("Started", execution["started_at"]),
                 ("Ended", execution["completed_at"]),
                 ("Duration", took(execution["duration_seconds"])),
