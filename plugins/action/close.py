@@ -15,6 +15,7 @@ from ansible_collections.dr.aws.plugins.module_utils.report.facts import build
 from ansible_collections.dr.aws.plugins.module_utils.report.keeping import keep
 from ansible_collections.dr.aws.plugins.module_utils.report.reading import read
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
+from ansible_collections.dr.aws.plugins.module_utils.status import reprotect_command
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.protection_view import lines as protected_lines
@@ -66,18 +67,19 @@ class ActionModule(BatchAction):
                 remedy=run.resume_command() if failed else "",
             )
             if summary["debts"]:
-                run.notify("fence_debt", failures=[{**debt, "why": debt["text"]} for debt in summary["debts"]])
+                owed = [{**debt, "why": debt["text"]} for debt in summary["debts"]]
+                run.notify("fence_debt", failures=owed, remedy=f"when the region answers: {reprotect_command(run.record)}")
             self._measure(run, summary)
             run.publish()
         self.warn(run.secure())
         run.lock.release()
         summary = run.store.status(name, limit=None)
         for text, color in lines(summary, run.elapsed_seconds()):
-            self.say(text, color=color)
+            self.say(text, color=color, event="summary", execution_id=name, state=summary["status"])
         reports = self._report(run.store, name, str(run.record["created_by"]))
         protected = self._protected(run)
         for text, color in protected_lines(protected, run.parameters):
-            self.say(text, color=color)
+            self.say(text, color=color, event="summary", execution_id=name)
         if failed:
             raise DrError(f"execution {name} is {summary['status']}{findings}", summary["resume"] or "")
         return {

@@ -41,7 +41,7 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     plan_id,
     validate_parameters,
 )
-from ansible_collections.dr.aws.plugins.module_utils.plan import STAGES, Plan, build
+from ansible_collections.dr.aws.plugins.module_utils.plan import NOBODY, STAGES, Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, preview, to_json
 from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
@@ -365,7 +365,7 @@ def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, c
     hosts, serial = {}, {}
     for stage, phase in STAGES.items():
         batches = plan.stage(stage) if phase in phases else ()
-        hosts[stage] = [entry.key for batch in batches for entry in batch.entries] or ["all", "!all"]
+        hosts[stage] = [entry.key for batch in batches for entry in batch.entries] or list(NOBODY)
         serial[stage] = [len(batch.entries) for batch in batches] or [1]
     already = {phase: sorted(plan.done(phase)) for phase in PHASES} | {"activate": sorted(plan.serving)}
     source = plan.parameters.source_region

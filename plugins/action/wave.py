@@ -15,7 +15,7 @@ from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
 from ansible_collections.dr.aws.plugins.module_utils.metrics import Metrics, wave_duration
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal, Pair
-from ansible_collections.dr.aws.plugins.module_utils.plan import Plan
+from ansible_collections.dr.aws.plugins.module_utils.plan import NOBODY, STAGES, Plan
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
@@ -46,6 +46,13 @@ def crossing(plan: Plan | None, phase: str, goals: Sequence[Goal]) -> str:
         return ", reversible" if keys else ""
     more = f" and {len(crossed) - NAMED} more" if len(crossed) > NAMED else ""
     return f", {len(crossed)} one-way: {', '.join(crossed[:NAMED])}{more}"
+
+
+def completes(execution: Mapping[str, Any], phase: str, hosts: Mapping[str, Any]) -> bool:
+    """Whether the hosts of a batch are the last of a phase, in check mode never. execution: the fact that the plan action gives."""
+    stages = [tuple(execution["hosts"].get(stage, NOBODY)) for stage, of in STAGES.items() if of == phase]
+    last = next((names[-1] for names in reversed(stages) if names != NOBODY), None)
+    return bool(execution["execution_id"]) and last in hosts
 
 
 def measure(metrics: Metrics, phase: str, results: Mapping[str, Result], pairs: Mapping[str, Pair], seconds: float) -> None:
@@ -126,6 +133,10 @@ class ActionModule(BatchAction):
         cost = made.estimates if made and phase == "instantiate" else {}
         if not stopping and not more:
             run.notify("wave_completed", **ended)
+            if completes(run.execution, phase, everything):
+                run.notify(
+                    "phase_completed", phase=phase, counts=run.store.get_execution(run.execution_id)["counts"].get(phase, {})
+                )
         measure(run.control.metrics, phase, results, pairs, time.monotonic() - began)
         run.publish()
         self.warn(run.secure())

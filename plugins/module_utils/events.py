@@ -11,6 +11,7 @@ from typing import Any, Final
 from .accounts import classify
 from .dynamo import utc
 from .redact import mask
+from .status import reprotect_command, resume_command
 
 #: SNS: a subject has at most 100 ASCII characters, a message 256 KB.
 SUBJECT_CHARACTERS: Final = 100
@@ -36,6 +37,9 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "capacity_warning": ("warning", "limits are NEAR"),
     "capacity_critical": ("critical", "limits are REACHED"),
 }
+#: Events after which an execution stands still and can go on, and those after which there is a report.
+RESUMABLE: Final = ("execution_failed", "execution_paused", "approval_timed_out", "window_closed", "pause_timed_out")
+ENDS: Final = ("execution_completed", "execution_failed", "execution_cancelled", "execution_paused", "approval_timed_out")
 
 
 class Notifier:
@@ -66,9 +70,8 @@ class Notifier:
         began = self.clock()
         if not self.topic_arn:
             return _delivery(subject, None, "no topic is configured")
-        message = message_of(
-            said, execution, began, text=text, detail=detail, failures=failures, remedy=remedy, commands=commands or {}
-        )
+        ways = {**(commands or {}), **ready(event, execution)}
+        message = message_of(said, execution, began, text=text, detail=detail, failures=failures, remedy=remedy, commands=ways)
         attributes = {"event": event, "severity": severity, "customer": str(execution.get("customer") or "-")}
         try:
             answer = self.sns.publish(
@@ -87,6 +90,21 @@ class Notifier:
 def _delivery(subject: str, message_id: str | None, error: str, seconds: float = 0.0) -> dict[str, Any]:
     took = round(max(0.0, seconds), 3)
     return {"delivered": message_id is not None, "subject": subject, "message_id": message_id, "error": error, "seconds": took}
+
+
+def ready(event: str, execution: Mapping[str, Any]) -> dict[str, str]:
+    """What people run next, ready to be copied: name -> command line. {} for what is about no execution."""
+    name = execution.get("execution_id")
+    if not name:
+        return {}
+    ways = {}
+    if event in RESUMABLE:
+        ways["resume"] = resume_command(execution)
+    if event in ENDS:
+        ways["report"] = f"ansible-playbook dr.aws.report -e execution_id={name}"
+    if event == "fence_debt":
+        ways["fence"] = reprotect_command(execution)
+    return {**ways, "status": f"ansible-playbook dr.aws.status -e execution_id={name}"}
 
 
 def subject_of(event: str, execution: Mapping[str, Any]) -> str:
@@ -144,8 +162,6 @@ def message_of(
                 lines.append(f"  next: {failure['remedy']}")
     if remedy:
         lines += ["", f"Next: {mask(remedy)}"]
-    if name:
-        commands = {**commands, "status": f"ansible-playbook dr.aws.status -e execution_id={name}"}
     lines += ["", "Commands:", *(f"- {label}:  {line}" for label, line in commands.items())]
     return _cut("\n".join(lines))
 

@@ -35,6 +35,8 @@ STAGES: Final[Mapping[str, str]] = {
     "cleanup": "cleanup",
     "replicate": "replicate",
 }
+#: The hosts of a stage that has none, as a pattern.
+NOBODY: Final = ("all", "!all")
 #: Phases that need an answer from the region being left; while it is dark, they are deferred.
 NEEDS_SOURCE: Final = ("cleanup", "replicate")
 #: Parameters that say nothing of what will be done: how fast, under which id, and what was known and accepted before.

@@ -32,6 +32,7 @@ OPERATIONS: Final = {
     "business_check_": "phase transition",
     "approval_": "approval decision",
     "notified": "notification",
+    "metrics_": "notification",
     "evidence_": "evidence",
 }
 #: Everything else.

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.dr.aws.plugins.module_utils.approvals import commands
 from ansible_collections.dr.aws.plugins.module_utils.events import EVENTS, MESSAGE_BYTES, Notifier
 from ansible_collections.dr.aws.plugins.module_utils.redact import MASK
 
@@ -47,20 +49,43 @@ def sent(event: str, execution: dict[str, Any] | None = None, **more: Any) -> di
     return topic.sent[0]
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        "execution_started",
-        "wave_completed",
-        "phase_completed",
-        "approval_required",
-        "execution_completed",
-        "execution_failed",
-        "execution_cancelled",
-        "approval_timed_out",
-        "fence_debt",
-    ],
-)
+#: Those of FR-6.2, and what a person must not miss besides: event -> (severity, commands that are ready in its message).
+ASKED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "execution_started": ("info", ("status",)),
+    "wave_completed": ("info", ("status",)),
+    "phase_completed": ("info", ("status",)),
+    "approval_required": ("warning", ("approve", "reject", "status")),
+    "execution_completed": ("info", ("report", "status")),
+    "execution_failed": ("critical", ("resume", "report", "status")),
+    "execution_cancelled": ("warning", ("report", "status")),
+    "execution_paused": ("warning", ("resume", "report", "status")),
+    "approval_timed_out": ("critical", ("resume", "report", "status")),
+    "pause_timed_out": ("critical", ("resume", "status")),
+    "window_closed": ("warning", ("resume", "status")),
+    "fence_debt": ("critical", ("fence", "status")),
+}
+PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+
+
+@pytest.mark.parametrize("event", ASKED)
+def test_every_event_has_its_severity_and_its_commands(event: str) -> None:
+    severity, ways = ASKED[event]
+    lines = commands("dr-1", "t0ken") if event == "approval_required" else {}
+    message = sent(event, commands=lines)
+    assert message["MessageAttributes"]["severity"] == {"DataType": "String", "StringValue": severity}
+    ready = [line for line in message["Message"].splitlines() if line.startswith("- ")]
+    assert [line.partition(":")[0].removeprefix("- ") for line in ready] == list(ways)
+    assert all("  ansible-playbook dr.aws." in line for line in ready)
+
+
+@pytest.mark.parametrize("event", [*ASKED, *EVENTS])
+def test_every_event_is_sent_by_something(event: str) -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in PLUGINS.rglob("*.py") if path.name != "events.py")
+    by_state = event in ("execution_completed", "execution_failed") and 'f"execution_{status.lower()}"' in code
+    assert f'"{event}"' in code or by_state
+
+
+@pytest.mark.parametrize("event", ASKED)
 def test_every_event_names_the_execution_and_where_it_stands(event: str) -> None:
     message = sent(event)
     assert message["TopicArn"] == TOPIC
