@@ -56,7 +56,8 @@ class ActionModule(BatchAction):
             f"{key}{' (optional)' if key in optional else ''} {', '.join(details) or 'nothing was proven'}"
             for key, details in failed.items()
         )
-        self.say(f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}", color=COLOURS[status])
+        said = f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}"
+        self.say(said, COLOURS[status], event="health", phase="activate", wave=waves[0] if waves else None, state=status)
         overridden = options["override_reason"] if status == "UNHEALTHY" else None
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
         run.publish()

@@ -263,7 +263,8 @@ class ActionModule(BatchAction):
         run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
         self.warn(run.publish())
         self.warn(run.secure())
-        self.say(f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}")
+        said = f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}"
+        self.say(said, event="execution_started", execution_id=name)
         return fact
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -315,7 +316,7 @@ class ActionModule(BatchAction):
         self.warn(run.secure())
         following = run.following()
         more = f"; next is {following.phase}, wave {following.wave}: {len(following.todo)} resources" if following else ""
-        self.say(f"execution {name} goes on; it was {record['status']}{more}")
+        self.say(f"execution {name} goes on; it was {record['status']}{more}", event="execution_resumed", execution_id=name)
         if goal.sha256 == plan.sha256:
             return fact
         switch(self, run, goal, options["approval_timeout_seconds"])
@@ -323,7 +324,7 @@ class ActionModule(BatchAction):
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
         for text, color in lines(plan, found, begin):
-            self.say(text, color=color)
+            self.say(text, color=color, event="plan")
 
 
 def _new(record: Mapping[str, Any]) -> str:

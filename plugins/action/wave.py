@@ -17,6 +17,7 @@ from ansible_collections.dr.aws.plugins.module_utils.metrics import Metrics, wav
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.plan import NOBODY, STAGES, Plan
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
+from ansible_collections.dr.aws.plugins.module_utils.words import duration
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
 
@@ -28,6 +29,11 @@ def _already(results: Mapping[str, Result]) -> str:
     """What is said of the resources that need no look."""
     said = {"done": "hold already", "not_yet": "are decided later"}
     return "".join(f", {number} {said[status]}" for status, number in counts(results).items())
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    """What a wave ended with."""
+    return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(numbers.items())) or "nothing to do"
 
 
 def first_call(result: Result) -> str:
@@ -100,9 +106,12 @@ class ActionModule(BatchAction):
             calendars.pause(run, name)
         skipped = run.skipped(phase, hosts, leave_out=already)
         goals = run.goals(hosts, leave_out={**already, **skipped})
-        self.say(f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals))
+        where: dict[str, Any] = {"phase": phase, "wave": waves[0] if waves else None}
+        opening = f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals)
+        self.say(opening, event="wave_started", total=len(hosts), **where)
         for key, result in skipped.items():
-            self.say(f"  {result.status:<9} {key}: {result.why}", color="yellow")
+            told = {"resource": key, "state": result.status, "why": result.why, **where}
+            self.say(f"  {result.status:<9} {key}: {result.why}", color="yellow", event="resource", **told)
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None)
         began = time.monotonic()
@@ -114,17 +123,21 @@ class ActionModule(BatchAction):
             check_mode=self._task.check_mode,
             poll_limit_seconds=run.control.poll_limit_seconds,
             adapter=run.adapter,
-            observer=Progress(phase, [goal.pair for goal in goals], self.say, elapsed=run.elapsed_seconds()),
+            observer=Progress(phase, [goal.pair for goal in goals], self.say, run.elapsed_seconds(), self.screen.pause),
         )
         unasked = {**already, **skipped}
         results = {**unasked, **engine.run(phase, goals, run.needed(phase, goals, unasked))}
         for result in results.values():
             if result.status == "would_change":
-                self.say(f"  {first_call(result)}", color="yellow")
+                self.say(f"  {first_call(result)}", color="yellow", event="would_change", resource=result.key, **where)
         run.settle(phase, results)
         run.moved(phase, results)
         stopping = {key: result for key, result in results.items() if run.stops(phase, pairs[key], result)}
         ended = {"phase": phase, "waves": waves, "counts": counts(results)}
+        took = time.monotonic() - began
+        closing = f"{name}: {_counted(ended['counts'])} after {duration(took)}"
+        color = "red" if stopping else "green"
+        self.say(closing, color, event="wave_ended", counts=ended["counts"], seconds=round(took, 1), **where)
         if not run.check_mode:
             run.journal.progress(phase, waves[0] if waves else None, ended["counts"])
         run.note("wave_ended", **ended)
@@ -137,7 +150,7 @@ class ActionModule(BatchAction):
                 run.notify(
                     "phase_completed", phase=phase, counts=run.store.get_execution(run.execution_id)["counts"].get(phase, {})
                 )
-        measure(run.control.metrics, phase, results, pairs, time.monotonic() - began)
+        measure(run.control.metrics, phase, results, pairs, took)
         run.publish()
         self.warn(run.secure())
         answer = {

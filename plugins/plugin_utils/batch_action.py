@@ -8,15 +8,17 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsiblePromptNoninteractive
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, classify
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.redact import mask
+from ansible_collections.dr.aws.plugins.plugin_utils.screen import Screen
 
 #: Seconds between two looks at whether the process that runs the playbook is still there.
 PARENT_POLL_SECONDS = 1.0
@@ -61,24 +63,36 @@ class BatchAction(ActionBase):
                 raise
             text = f"control plane: {failure.code}: {failure.message}. Next: check dr_control"
             raise AnsibleActionFail(mask(text)) from None
+        finally:
+            self.screen.clear()
         return result
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The action's own work: validated options in, result out."""
         raise NotImplementedError
 
-    def say(self, text: str, color: str | None = None, *, plain: bool = False) -> None:
-        """A line on the screen, now, its secrets masked. plain: not masked, for a command with an approval's token."""
-        self._display.display(text if plain else mask(text), color=color)
+    @cached_property
+    def screen(self) -> Screen:
+        """Where lines go."""
+        return Screen(self._display.display)
+
+    def say(self, text: str, color: str | None = None, *, plain: bool = False, event: str = "message", **facts: Any) -> None:
+        """A line on the screen, now, its secrets masked. plain: not masked, for a command with an approval's token.
+
+        event, facts: as `Screen.say` takes them.
+        """
+        self.screen.say(text if plain else mask(text), color, event, **mask(facts))
 
     def warn(self, text: str) -> None:
         """A line on the screen that a person must not miss; nothing when it is empty."""
         if text:
-            self.say(f"  ! {text}", color="yellow")
+            self.say(f"  ! {text}", color="yellow", event="warning")
 
     def prompt(self, text: str, seconds: int) -> str:
-        """What a person types within so many seconds, "" for nothing. AnsiblePromptNoninteractive without a terminal,
+        """What a person types within so many seconds, "" for nothing. AnsiblePromptNoninteractive without a terminal or a reader,
         AnsiblePromptInterrupt for Ctrl-C."""
+        if self.screen.machine:
+            raise AnsiblePromptNoninteractive("the screen is for machines")
         typed = self._display.prompt_until(text, seconds=seconds, complete_input=(b"\r", b"\n"), interrupt_input=(b"\x03",))
         return str(typed.decode(errors="replace"))
 

@@ -65,14 +65,14 @@ def ask(action: BatchAction, run: Run, asked: Asked, look: Callable[[], None]) -
     lines = commands(run.execution_id, request.token)
     what = f"{asked.what}{_rule(run.parameters)}"
     run.notify("approval_required", text=what, commands=lines)
-    action.say(f"approval needed before {what}; until {request.timeout_at}", color="yellow")
+    action.say(f"approval needed before {what}; until {request.timeout_at}", color="yellow", event="question", gate=asked.name)
     for line in lines.values():
-        action.say(f"  {line}", plain=True)
+        action.say(f"  {line}", plain=True, event="question", gate=asked.name)
     action.warn(run.secure())
     found = _wait(action, run, approvals, request, look)
     if found["state"] != "approved":
         raise refused(run, found)
-    action.say(f"approved by {found['approver']}", color="green")
+    action.say(f"approved by {found['approver']}", color="green", event="answer", gate=asked.name)
     return found
 
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person sees while a wave runs: one line per finished resource, one line per few seconds for those that are not."""
+"""What is said while a wave runs: one line per finished resource, and one about those that are under way every few seconds."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.dr.aws.plugins.module_utils.model import Pair
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
+from ansible_collections.dr.aws.plugins.plugin_utils.screen import LINE_SECONDS
 
 ENDED = ("done", "blocked", "deferred", "failed", "would_change")
 #: In check mode the wave says afterwards what it would call.
 SILENT = ("would_change",)
 COLOURS = {"done": "green", "deferred": "yellow", "blocked": "red", "failed": "red"}
-#: Seconds between two summary lines, and how many resources one of them names.
-SUMMARY_SECONDS = 5.0
+#: How many resources a summary line names.
 NAMED = 3
 
 
 class Progress:
-    """An engine observer that says what it hears through `say(text, color=…)`."""
+    """An engine observer that says what it hears through `say(text, color=…, event=…, **facts)`.
+
+    pause: seconds between two lines about what is under way.
+    """
 
     def __init__(
         self,
@@ -28,11 +31,12 @@ class Progress:
         pairs: Iterable[Pair],
         say: Callable[..., None],
         elapsed: float = 0.0,
+        pause: float = LINE_SECONDS,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pairs = {pair.key: pair for pair in pairs}
         self.states: dict[str, tuple[str, str]] = {}
-        self.say, self.now, self.phase = say, now, phase
+        self.say, self.now, self.phase, self.pause = say, now, phase, pause
         self.started = now() - elapsed
         self.said = now()
 
@@ -42,10 +46,30 @@ class Progress:
         if state in SILENT:
             return
         if state in ENDED:
-            self.say(f"  {self._clock(key):>18} {state:<9} {key}{': ' + text if text else ''}", color=COLOURS[state])
-        elif self.now() - self.said >= SUMMARY_SECONDS:
+            pair = self.pairs.get(key)
+            self.say(
+                f"  {self._clock(key):>18} {state:<9} {key}{': ' + text if text else ''}",
+                color=COLOURS[state],
+                event="resource",
+                phase=self.phase,
+                wave=pair.wave if pair else None,
+                resource=key,
+                state=state,
+                why=text or None,
+                elapsed_seconds=round(self.now() - self.started, 1),
+                rto_seconds=pair.rto_seconds if pair else None,
+            )
+        elif self.now() - self.said >= self.pause:
             self.said = self.now()
-            self.say(f"  {self.summary()}")
+            waves = sorted({pair.wave for pair in self.pairs.values()})
+            where = {"phase": self.phase, "wave": waves[0] if waves else None}
+            self.say(
+                f"  {self.summary()}",
+                event="wave_progress",
+                elapsed_seconds=round(self.now() - self.started, 1),
+                **where,
+                **self.counts(),
+            )
 
     def counts(self) -> dict[str, int]:
         """How many resources are done, otherwise ended, and there in all."""

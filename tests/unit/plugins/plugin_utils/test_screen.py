@@ -22,13 +22,15 @@ def test_durations_are_short(seconds: float, said: str) -> None:
     assert duration(seconds) == said
 
 
-class Screen:
+class Heard:
     def __init__(self) -> None:
         self.time = 0.0
         self.lines: list[str] = []
+        self.facts: list[dict[str, Any]] = []
 
-    def say(self, text: str, color: str | None = None) -> None:
+    def say(self, text: str, color: str | None = None, **facts: Any) -> None:
         self.lines.append(text.strip())
+        self.facts.append(facts)
 
 
 AGAIN = (
@@ -37,23 +39,25 @@ AGAIN = (
 )
 
 
-def progress(screen: Screen, count: int = 5, elapsed: float = 0.0) -> Progress:
+def progress(screen: Heard, count: int = 5, elapsed: float = 0.0) -> Progress:
     pairs = [Pair(f"db-{n}", "rds", "1", "east", "west", "a", "b", rto_seconds=1800 if n == 0 else None) for n in range(count)]
     return Progress("activate", pairs, screen.say, elapsed=elapsed, now=lambda: screen.time)
 
 
 def test_what_ended_has_a_line_with_the_time_against_its_objective() -> None:
-    screen = Screen()
+    screen = Heard()
     told = progress(screen, elapsed=60)
     screen.time = 30
     told("db-0", "done", "")
     told("db-1", "blocked", "the replica lags")
     assert screen.lines == ["1m30s of 30m00s RTO done      db-0", "1m30s blocked   db-1: the replica lags"]
     assert told.counts() == {"done": 1, "ended": 2, "total": 5}
+    ended = {"event": "resource", "phase": "activate", "wave": 1, "resource": "db-0", "state": "done", "why": None}
+    assert screen.facts[0] == {**ended, "elapsed_seconds": 90.0, "rto_seconds": 1800}
 
 
 def test_what_is_under_way_is_summed_up_every_five_seconds() -> None:
-    screen = Screen()
+    screen = Heard()
     told = progress(screen)
     for second in range(11):
         screen.time = second
@@ -65,8 +69,18 @@ def test_what_is_under_way_is_summed_up_every_five_seconds() -> None:
     )
 
 
+def test_what_is_under_way_is_summed_up_for_machines_as_well() -> None:
+    screen = Heard()
+    told = progress(screen)
+    told("db-0", "done", "")
+    screen.time = 5
+    told("db-1", "waiting", "promotes")
+    under_way = {"event": "wave_progress", "phase": "activate", "wave": 1, "elapsed_seconds": 5.0}
+    assert screen.facts[1] == {**under_way, "done": 1, "ended": 1, "total": 5}
+
+
 def test_check_mode_is_said_by_the_wave_itself() -> None:
-    screen = Screen()
+    screen = Heard()
     told = progress(screen)
     told("db-0", "would_change", "promote it")
     assert (screen.lines, told.counts()["ended"]) == ([], 1)
