@@ -14,6 +14,7 @@ from typing import Any, Final
 from .accounts import classify
 from .approvals import Approvals
 from .dynamo import RefusedError
+from .errors import DrError
 from .events import Notifier
 from .model import Pair
 from .plan import Batch, Plan
@@ -122,6 +123,8 @@ def alert(store: Store, notifier: Notifier, execution: Mapping[str, Any], actor:
         return False
     try:
         return _alert(store, notifier, execution, actor)
+    except DrError:
+        return False
     except Exception as error:
         if classify(error) is None:
             raise

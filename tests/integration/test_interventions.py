@@ -4,13 +4,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from ansible_collections.dr.aws.plugins.module_utils import pauses
+from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
-from ansible_collections.dr.aws.plugins.module_utils.interventions import ALLOWED, LEADS_TO, Interventions, requests, skips
+from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
+from ansible_collections.dr.aws.plugins.module_utils.interventions import (
+    ALLOWED,
+    LEADS_TO,
+    Interventions,
+    requests,
+    skips,
+    unskipped,
+)
 from ansible_collections.dr.aws.plugins.module_utils.lock import Lock
 from ansible_collections.dr.aws.plugins.module_utils.store import Journal, Store
 
@@ -93,13 +104,101 @@ def test_a_run_that_died_before_it_saw_the_request_is_cancelled_by_asking_again(
     assert [one["state"] for one in store.status(name)["requests"]] == ["taken"]
 
 
-def test_resuming_ends_a_pause_that_was_asked_for_before(store: Store) -> None:
+@pytest.mark.parametrize(("verb", "resource"), [("pause", ""), ("skip", "api")])
+def test_what_stands_can_be_taken_back_and_asked_for_again(store: Store, verb: str, resource: str) -> None:
     name = started(store)
     people = Interventions(store, "bob")
-    people.ask(name, "pause", "wait")
-    people.resumed(name)
-    assert [one["state"] for one in requests(store, name)] == ["withdrawn"]
-    assert people.ask(name, "pause", "wait again")["changed"]
+    with pytest.raises(DrError, match="in execution"):
+        people.undo(name, verb, "", resource)
+    people.ask(name, verb, "wait", resource)
+    assert people.undo(name, verb, "", resource, check_mode=True)["changed"]
+    assert [one["state"] for one in requests(store, name)] in (["open"], ["standing"])
+    back = people.undo(name, verb, "no", resource)
+    assert (back["changed"], back["request"]["state"]) == (True, "withdrawn")
+    assert (skips(store, name, ["api"]), unskipped(store, name, ["api", "db"])) == ({}, {"api"} if resource else set())
+    with pytest.raises(DrError):
+        people.undo(name, verb, "", resource)
+    assert people.ask(name, verb, "wait again", resource)["changed"]
+    assert sorted(one["state"] for one in requests(store, name)) in (["open", "withdrawn"], ["standing", "withdrawn"])
+    assert (list(skips(store, name, ["api"])), unskipped(store, name, ["api"])) == (["api"] if resource else [], set())
+    wanted = [f"execution_{verb}_{what}" for what in ("requested", "withdrawn", "requested")]
+    assert [entry["event_type"] for entry in store.audit(name) if entry["event_type"] in wanted] == wanted
+
+
+def test_what_cannot_be_taken_back(store: Store) -> None:
+    name = started(store)
+    people = Interventions(store, "bob")
+    people.ask(name, "cancel", "enough")
+    with pytest.raises(InputError, match="pause or skip"):
+        people.undo(name, "cancel", "")
+    ended = started(store, "COMPLETED")
+    with pytest.raises(DrError, match="is COMPLETED: there is nothing in it"):
+        people.undo(ended, "skip", "", "api")
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 1441])
+def test_how_long_a_pause_may_wait(store: Store, minutes: int) -> None:
+    name = started(store)
+    with pytest.raises(InputError, match="from 1 to 1440"):
+        Interventions(store, "bob").ask(name, "pause", "", timeout_minutes=minutes)
+    assert requests(store, name) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"), [("RUNNING", "RUNNING"), ("PAUSED", "CANCELLED"), ("FAILED", "CANCELLED"), ("COMPLETED", "COMPLETED")]
+)
+def test_a_rejection_cancels_what_no_run_carries_out(store: Store, status: str, ends: str) -> None:
+    name = started(store, status)
+    said = Interventions(store, "bob").rejected(name, "pause-0001")
+    assert store.get_execution(name)["status"] == ends
+    assert ("is CANCELLED" in said) == (ends == "CANCELLED")
+    cancelled = [one["actor"] for one in store.audit(name) if one["event_type"] == "execution_cancelled"]
+    assert cancelled == (["bob"] if ends == "CANCELLED" else [])
+
+
+class Told(Notifier):
+    """Takes the notifications."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None)
+        self.events: list[str] = []
+
+    def send(self, event: str, execution: Mapping[str, Any], **told: Any) -> dict[str, Any]:
+        self.events.append(event)
+        return super().send(event, execution, **told)
+
+
+def test_a_pause_that_nobody_decides_alerts_once_and_approves_nothing(store: Store, sandbox: Any) -> None:
+    name = started(store, "PAUSED", plan_sha256="a1")
+    approvals, told = Approvals(store), Told()
+    asked = approvals.request(name, "pause-0001", "a1", timeout_seconds=60)
+
+    def look(status: str = "PAUSED") -> bool:
+        return pauses.alert(store, told, {**store.get_execution(name), "status": status}, lambda: "eve")
+
+    assert not look()
+    sandbox.advance(61)
+    assert not look("RUNNING"), "a run that waits sees it itself"
+    assert (look(), look(), told.events) == (True, False, ["pause_timed_out"])
+    assert store.get_execution(name)["status"] == "PAUSED"
+    with pytest.raises(DrError, match="timed_out already"):
+        approvals.decide(name, asked.token, "approve", "ann")
+    standing = pauses.unanswered(approvals.of(name))
+    assert standing and standing["state"] == "timed_out"
+    events = [entry["event_type"] for entry in store.audit(name)]
+    assert events == ["approval_requested", "approval_timed_out", "notified"]
+
+
+def test_whoever_may_only_read_leaves_the_alert_to_the_next(store: Store, sandbox: Any) -> None:
+    name = started(store, "PAUSED", plan_sha256="a1")
+    Approvals(store).request(name, "pause-0001", "a1", timeout_seconds=60)
+    sandbox.advance(61)
+    denied = sandbox.fault(match={"operation": "UpdateItem"}, effect="error", code="AccessDeniedException", message="no")
+    told = Told()
+    assert not pauses.alert(store, told, store.get_execution(name), lambda: "eve")
+    sandbox.gateway.faults.remove(denied)
+    assert pauses.alert(store, told, store.get_execution(name), lambda: "ann")
+    assert told.events == ["pause_timed_out"]
 
 
 def test_what_can_be_skipped(store: Store) -> None:

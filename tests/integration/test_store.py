@@ -196,6 +196,7 @@ def test_another_customer_has_another_lock(store: Store) -> None:
 
 
 def test_the_lease_ends_and_the_fence_rises(store: Store, clock: Time) -> None:
+    started(store, execution_id="dr-a")
     old = locked(store, "dr-a")
     clock.now += 59
     with pytest.raises(LockHeldError):
@@ -211,6 +212,7 @@ def test_the_lease_ends_and_the_fence_rises(store: Store, clock: Time) -> None:
 
 
 def test_renewing_keeps_it(store: Store, clock: Time) -> None:
+    started(store, execution_id="dr-a")
     lock = locked(store, "dr-a")
     for _time in range(5):
         clock.now += 50
@@ -226,16 +228,27 @@ def test_a_released_lock_is_free_at_once_and_fences_what_came_before(store: Stor
 
 
 @pytest.mark.parametrize(
-    ("owner", "old", "alive", "fence"),
+    ("owner", "old", "alive", "states", "fence"),
     [
-        ("dr-a", f"{HERE}:1:100", False, 2),  # the same execution, its runner is proven dead
-        ("dr-a", f"{HERE}:1:100", True, None),  # … is alive
-        ("dr-a", "elsewhere/1:1:100", False, None),  # … cannot be seen from here
-        ("dr-b", f"{HERE}:1:100", False, None),  # another execution waits for the lease
+        ("dr-a", f"{HERE}:1:100", False, ("RUNNING",), 2),  # the same execution, its runner is proven dead
+        ("dr-a", f"{HERE}:1:100", True, ("RUNNING",), None),  # … is alive
+        ("dr-a", "elsewhere/1:1:100", False, ("RUNNING",), None),  # … cannot be seen from here
+        ("dr-b", f"{HERE}:1:100", False, ("RUNNING",), None),  # another execution waits for the lease
+        ("dr-b", f"{HERE}:1:100", False, (), None),  # … also when its own runner died just after it was recorded
+        ("dr-b", f"{HERE}:1:100", False, None, 2),  # … or before that: there is nothing to resume
+        ("dr-b", f"{HERE}:1:100", False, ("RUNNING", "COMPLETED"), 2),  # … or after it had ended
+        ("dr-b", f"{HERE}:1:100", True, ("RUNNING", "COMPLETED"), None),
+        ("dr-b", "elsewhere/1:1:100", False, None, None),
     ],
 )
-def test_who_may_take_over_before_the_lease_ends(store: Store, owner: str, old: str, alive: bool, fence: int | None) -> None:
+def test_who_may_take_over_before_the_lease_ends(
+    store: Store, owner: str, old: str, alive: bool, states: tuple[str, ...] | None, fence: int | None
+) -> None:
     Lock(store).acquire(*SCOPE, owner="dr-a", runner=old)
+    if states is not None:
+        started(store, execution_id="dr-a")
+        for status in states:
+            store.update_execution("dr-a", status=status)
     lock = Lock(store, host=HERE, started=lambda _pid: "100" if alive else "")
     if fence is None:
         with pytest.raises(LockHeldError):
