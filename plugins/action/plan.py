@@ -156,6 +156,8 @@ class ActionModule(BatchAction):
         facts, said = rely(kept, facts, parameters, control.store.clock())
         captured = kept.captured if kept else {}
         owing: set[str] = set()
+        if not parameters.drill and not parameters.reprotects:
+            owing = homecoming.refuse_divided(control.store, pairs, looks, parameters, facts.stale)
         if parameters.reprotects:
             owing = homecoming.owing(control.store, *scope)
             back = homecoming.homeward(control.store, chosen, parameters, owing)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from . import moves, protection
@@ -25,6 +25,25 @@ def owing(store: Store, customer: str, environment: str) -> set[str]:
         return {debt["resource"] for debt in store.open_debts(customer, environment)}
     except MissingError:  # no control plane, no debts
         return set()
+
+
+def refuse_divided(
+    store: Store, pairs: Sequence[Pair], looks: Mapping[str, Surveyed], parameters: Parameters, stale: Collection[tuple[str, str]]
+) -> set[str]:
+    """Keys of the resources with an open fence debt, which a plan settles first where their target serves.
+
+    PlanError where it cannot, because it is the side that owes which would be activated. stale: (account, region) without answer.
+    """
+    owed = owing(store, parameters.customer, parameters.environment)
+    moved = moves.last(store, parameters.customer, parameters.environment) if owed else {}
+    back = {key for key, move in moved.items() if move.region == parameters.source_region}
+    divided = [
+        pair.key
+        for pair in pairs
+        if pair.key in owed & back and looks[pair.key].active is Active.SOURCE and (pair.account, pair.target_region) not in stale
+    ]
+    protection.refuse_debts(sorted(divided), parameters)
+    return owed
 
 
 def homeward(store: Store, hosts: Mapping[str, Mapping[str, Any]], parameters: Parameters, debtors: Collection[str]) -> list[Pair]:

@@ -28,9 +28,9 @@ PROTECT_FIRST: Final = frozenset({"drs"})
 #: Stages in which batches are carried out, in order, with their phase. A stage is a play of the playbooks: most are named as
 #: their phase; fence debts are settled before everything else, and some are protected before anything is cleaned up.
 STAGES: Final[Mapping[str, str]] = {
+    "settle": "cleanup",
     "instantiate": "instantiate",
     "activate": "activate",
-    "settle": "cleanup",
     "protect": "replicate",
     "cleanup": "cleanup",
     "replicate": "replicate",
@@ -247,7 +247,7 @@ def build(
     ordered = {wave: _order(wave, waves[wave]) for wave in sorted(waves)}
     batches: list[Batch] = []
     finish = 0
-    for stage, phase, keys in _stages(parameters, chosen, serving, owing):
+    for stage, phase, keys in _stages(parameters, chosen, serving, owing if parameters.reprotects else {*owing} - dark):
         for wave, all_members in ordered.items():
             members = [pair for pair in all_members if pair.key in keys and phase in durations.get(pair.technology, {phase: 0})]
             if not members:
@@ -299,7 +299,7 @@ def _stages(
     every = {pair.key for pair in pairs if not parameters.reprotects or serving[pair.key] is Active.TARGET}
     homeward = {pair.key for pair in pairs if pair.target_region == parameters.primary_region}
     first = {pair.key for pair in pairs if pair.technology in PROTECT_FIRST} & homeward & every - set(owing)
-    debtors = every & set(owing)
+    debtors = {pair.key for pair in pairs if serving[pair.key] is Active.TARGET} & set(owing)
     keys = {"settle": debtors, "protect": first, "cleanup": every - debtors, "replicate": every - first}
     for stage, phase in STAGES.items():
         if phase in parameters.phases:

@@ -110,11 +110,16 @@ def ended(plan: Plan, known: Mapping[str, Mapping[str, Any]]) -> list[Protection
     return found
 
 
+def refuse_debts(owing: Sequence[str], parameters: Parameters) -> None:
+    """PlanError when fences are owed."""
+    if owing:
+        text = f"fence debts are open, their old side may still run: {_named(owing)}"
+        raise PlanError(text, reprotect_command(parameters.to_json()))
+
+
 def refuse_unprotected(found: Sequence[Protection], owing: Sequence[str], parameters: Parameters) -> None:
     """PlanError when going home would lose something: a source that may still run, or what is not replicated back."""
-    if owing:
-        text = f"fence debts are open, their old side may still run: {_named(sorted(owing))}"
-        raise PlanError(text, reprotect_command(parameters.to_json()))
+    refuse_debts(sorted(owing), parameters)
     missing = [one for one in found if not one.protected]
     if missing:
         said = "; ".join(f"{one.key}: {one.why}" for one in missing[:NAMED])

@@ -44,6 +44,11 @@ def test_nothing_goes_home_that_home_does_not_follow(sandbox: Any, operator: Ope
     sandbox.clear_faults()
     mark = operator.mark()
     command = "ansible-playbook dr.aws.reprotect -e customer=acme -e environment=production"
-    operator.run("failback", **SCOPE, approval_mode="automatic").refused("fence debts are open", command)
+    for mode in ("planned", "unplanned"):
+        operator.run("failback", **SCOPE, mode=mode, approval_mode="automatic").refused("fence debts are open", command)
     assert operator.mutations(mark) == []
     assert (tasks(sandbox, WEST), database(sandbox, WEST), names(sandbox)) == (FULL, "serves", pointing(WEST))
+    again = operator.failover().ok()
+    assert operator.status(again.execution_id)["debts"] == []
+    assert "PromoteReadReplica" not in {call["operation"] for call in operator.mutations(mark)}
+    assert (tasks(sandbox, EAST), database(sandbox, EAST)) == (NONE, "replica")

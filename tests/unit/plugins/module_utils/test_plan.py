@@ -369,6 +369,15 @@ class TestStages:
         assert "which region serves is not known for 1 resources; they are left alone" in found.warnings
         assert Plan.from_json(json.loads(json.dumps(found.to_json()))) == found
 
+    def test_a_failover_settles_first_what_owes_and_answers(self) -> None:
+        sides = {"owes": Active.TARGET, "never moved": Active.SOURCE, "dark": Active.TARGET}
+        pairs = [pair("owes", wave=2), pair("never moved"), replace(pair("dark"), account="222222222222")]
+        facts = replace(FACTS, stale=frozenset({("222222222222", EAST)}))
+        asked = replace(PARAMETERS, mode="unplanned")
+        found = build(pairs, sides, asked, facts, DURATIONS, owing=tuple(sides))
+        assert stages(found)[0] == ("settle", "cleanup", 2, ["owes"])
+        assert [keys for stage, *_unused, keys in stages(found) if stage == "cleanup"] == [["dark", "never moved"]]
+
     def test_two_batches_of_a_wave_and_phase_are_counted_and_approved_apart(self) -> None:
         found = reprotection(pair("a"), pair("b"), owing=("b",), cleanup_policy="remove", approval_mode="required")
         assert [gate.name for gate in found.gates] == ["settle-wave-01", "cleanup-wave-01"]
