@@ -41,12 +41,12 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def told(words: list[str]) -> tuple[str, set[str]]:
-    """(the playbook's name, the names given with -e) of a command line."""
+    """(the playbook's name, the names given with -e) of a command line; of a file (@…) none."""
     books = [word for word in words if re.fullmatch(r"dr\.aws\.\w+|(playbooks/)?\w+\.yml", word)]
     assert len(books) == 1, words
     given = [value for option, value in pairwise(words) if option == "-e"]
     return books[0].removeprefix("dr.aws.").removeprefix("playbooks/").removesuffix(".yml"), {
-        value.partition("=")[0] for value in given if value != PLACEHOLDER
+        value.partition("=")[0] for value in given if value != PLACEHOLDER and not value.startswith("@")
     }
 
 

@@ -14,7 +14,7 @@ from ..prices import PRICES_OF
 from ..redact import mask
 from .reading import Seen
 from .resources import resources
-from .timeline import timeline
+from .timeline import errands, timeline
 
 SCHEMA: Final = "dr.aws/execution-report"
 #: Raised when a field goes or changes its meaning; not when one is added.
@@ -76,6 +76,7 @@ def build(seen: Seen) -> dict[str, Any]:
         "debts": _debts(seen),
         "costs": _costs(saved, status.get("estimated_copies")),
         "approvals": [{name: one.get(name) for name in _APPROVAL} for one in status["approvals"]],
+        "errands": errands(seen.audit),
         "deviations": list(deviations(seen)),
         "audit": _audit(seen),
         "timeline": timeline(status["started_at"], ended_at, seen.audit, status["approvals"]),
@@ -176,10 +177,10 @@ def deviations(seen: Seen) -> Iterator[dict[str, Any]]:
         elif entry["event_type"] == "health_checked" and detail.get("override_reason"):
             what = f"UNHEALTHY wave {', '.join(map(str, detail.get('waves', ())))} was accepted"
             yield {"what": what, "why": detail["override_reason"], "at": entry["at"]}
-        elif entry["event_type"] in ("hook_ended", "business_check_ended") and detail.get("state") != "done":
-            what = f"{entry['event_type'].removesuffix('_ended').replace('_', ' ')} {detail.get('name')} {detail.get('state')}"
-            why = "; ".join(filter(None, (detail.get("override_reason"), detail.get("why"))))
-            yield {"what": what, "why": why, "at": entry["at"]}
+    for one in errands(seen.audit):
+        if one["state"] != "done":
+            why = "; ".join(filter(None, (one["override_reason"], one["why"])))
+            yield {"what": f"{one['kind']} {one['name']}: {one['state']}", "why": why, "at": one["ended_at"] or one["began_at"]}
     if seen.plan_problem:
         yield {"what": "the stored plan cannot be relied on", "why": seen.plan_problem, "at": utc(seen.now)}
     for request in seen.status.get("requests") or ():

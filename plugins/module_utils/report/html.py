@@ -61,6 +61,7 @@ def _sections(report: Mapping[str, Any], title: str) -> Iterator[Element]:
     yield section("resources", "Resources", tables.resources(report))
     yield section("phases", "Phases of each resource", tables.phases(report["resources"]))
     yield section("approvals", "Approvals", tables.approvals(report))
+    yield section("errands", "Hooks and business checks", tables.errands(report["errands"]))
     yield section("deviations", "Deviations", tables.deviations(report["deviations"]))
     yield section("costs", "Costs", *tables.costs(report))
     yield section("plan", "Plan", *tables.plan(report["plan"]))

@@ -27,6 +27,7 @@ _KINDS: Final = {
         "overdue",
         "not proven",
         "left",
+        "overridden",
     ),
 }
 _SIGNS: Final = {"good": "✓", "bad": "✕", "wait": "●", "plain": "·"}

@@ -152,6 +152,25 @@ def approvals(report: Mapping[str, Any]) -> Element:
     return table("Approvals", ("Gate", "State", "Asked by", "Asked", "Decided by", "Decided", "Plan"), rows)
 
 
+def errands(found: Sequence[Mapping[str, Any]]) -> Element:
+    """What the operator had carried out, and what came of it."""
+    if not found:
+        return none("None were asked for.")
+    rows = [
+        (
+            f"{one['kind']} {one['name']}",
+            f"{one['phase']} {one['wave']}",
+            badge(one["state"]),
+            one["began_at"],
+            took(one["seconds"]),
+            "; ".join(filter(None, (one["override_reason"], one["why"]))) or NOTHING,
+            code(one["output"]) if one["output"] else NOTHING,
+        )
+        for one in found
+    ]
+    return table("What was carried out", ("Name", "Wave", "State", "Began", "Took", "Why", "Output"), rows)
+
+
 def _copies(copies: Mapping[str, Any]) -> str:
     price = copies["usd_per_hour"]
     cost = "not known" if price is None else f"about USD {price:g} an hour while they stand"

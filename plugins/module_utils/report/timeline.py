@@ -25,8 +25,43 @@ def timeline(began_at: str, ended_at: str, audit: Entries, approvals: Entries) -
         "ended_at": ended_at,
         "waves": list(_waves(audit)),
         "approvals": [_approval(one) for one in approvals],
-        "waits": sorted([*_checks(audit), *_errands(audit), *_stops(audit)], key=lambda span: str(span["began_at"])),
+        "waits": sorted([*_checks(audit), *map(_errand, errands(audit)), *_stops(audit)], key=lambda span: str(span["began_at"])),
     }
+
+
+def errands(audit: Entries) -> list[dict[str, Any]]:
+    """Hooks and business checks as they were carried out: what is known of each from its begin and its end.
+
+    {kind, name, phase, wave, state, began_at, ended_at, seconds, why, output, override_reason}; what did not come to its end is
+    `interrupted`, and the last three are "".
+    """
+    return [
+        _carried_out(entry, kind, audit[number + 1 :])
+        for number, entry in enumerate(audit)
+        for event, kind in ERRANDS.items()
+        if entry["event_type"] == f"{event}_started"
+    ]
+
+
+def _carried_out(began: Mapping[str, Any], kind: str, after: Entries) -> dict[str, Any]:
+    told, event = began["detail"], began["event_type"].removesuffix("_started")
+    same = (one for one in after if one["event_type"].startswith(event) and one["detail"].get("name") == told.get("name"))
+    last = next(same, None)
+    ended = last if last and last["event_type"] == f"{event}_ended" else None
+    found = ended["detail"] if ended else {"state": "interrupted"}
+    return {
+        "kind": kind,
+        **{name: told.get(name) for name in ("name", "phase", "wave")},
+        "state": str(found.get("state")),
+        "began_at": began["at"],
+        "ended_at": ended["at"] if ended else _after(after),
+        "seconds": found.get("seconds"),
+        **{name: found.get(name, "") for name in ("why", "output", "override_reason")},
+    }
+
+
+def _errand(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"label": f"{one['kind']} {one['name']}", **{name: one[name] for name in ("state", "began_at", "ended_at")}}
 
 
 def _waves(audit: Entries) -> Iterator[dict[str, Any]]:
@@ -58,25 +93,6 @@ def _checks(audit: Entries) -> Iterator[dict[str, Any]]:
             if seen:
                 label, state = f"health of wave {_said(waves)}", str(seen["detail"].get("status"))
                 yield {"label": label, "state": state, "began_at": entry["at"], "ended_at": seen["at"]}
-
-
-def _errands(audit: Entries) -> Iterator[dict[str, Any]]:
-    """Hooks and business checks, from begin to end."""
-    for number, entry in enumerate(audit):
-        kind, _separator, event = entry["event_type"].rpartition("_")
-        if kind in ERRANDS and event == "started":
-            name = entry["detail"].get("name")
-            ended = next((one for one in audit[number + 1 :] if _ends(one, kind, name)), None)
-            yield {
-                "label": f"{ERRANDS[kind]} {name}",
-                "state": str(ended["detail"].get("state")) if ended else "interrupted",
-                "began_at": entry["at"],
-                "ended_at": ended["at"] if ended else _after(audit[number + 1 :]),
-            }
-
-
-def _ends(entry: Mapping[str, Any], kind: str, name: Any) -> bool:
-    return bool(entry["event_type"] == f"{kind}_ended" and entry["detail"].get("name") == name)
 
 
 def _stops(audit: Entries) -> Iterator[dict[str, Any]]:

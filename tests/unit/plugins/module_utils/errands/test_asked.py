@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.dr.aws.plugins.module_utils.errands.asked import Errand, Limits, errands, validated
 from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 
+DOCUMENT = Path(__file__).resolve().parents[5] / "docs/hooks.md"
 EAST, WEST = "us-east-1", "us-west-2"
 LIMITS = Limits(EAST, ["111111111111"])
 HOOK = {"name": "drain", "when": "before_wave", "phase": "activate"}
@@ -125,3 +127,14 @@ def test_a_list_of_them_is_what_is_needed(value: Any, field: str) -> None:
     with pytest.raises(InputError) as caught:
         validated("business_checks", value, LIMITS)
     assert caught.value.field == field
+
+
+def test_the_examples_of_the_document_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [part.partition("```")[0] for part in DOCUMENT.read_text(encoding="utf-8").split("```yaml\n")[1:]]
+    (asked, tasks) = map(yaml.safe_load, parts)
+    (tmp_path / "change").mkdir()
+    (tmp_path / "change/open.yml").write_text(parts[1])
+    monkeypatch.chdir(tmp_path)
+    limits = Limits(EAST, ["200000000001"])
+    assert [len(validated(variable, entries, limits)) for variable, entries in asked.items()] == [3, 2]
+    assert all("ansible.builtin" in name for task in tasks for name in task if name not in ("name", "register"))

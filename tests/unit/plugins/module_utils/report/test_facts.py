@@ -167,6 +167,42 @@ def test_deviations() -> None:
     }
 
 
+def test_what_the_operator_had_carried_out() -> None:
+    """One that was interrupted, and carried out again; a check that failed, and that a person overrode."""
+    begins = {"name": "drain", "phase": "activate", "wave": 2}
+    order = {"name": "order", "phase": "activate", "wave": 2}
+    audit = [
+        entry(1, 1, "hook_started", **begins),
+        entry(2, 2, "execution_resumed", before="RUNNING"),
+        entry(3, 3, "hook_started", **begins),
+        entry(4, 4, "business_check_started", **order),
+        entry(5, 5, "hook_ended", name="drain", state="done", seconds=120.0, why="", output="drained", override_reason=""),
+        entry(
+            6,
+            6,
+            "business_check_ended",
+            name="order",
+            state="overridden",
+            seconds=9.0,
+            why="exits with 3",
+            override_reason="by hand",
+        ),
+    ]
+    report = build(make([pair("db")], audit=audit))
+    assert [(one["kind"], one["state"], one["began_at"], one["ended_at"], one["output"]) for one in report["errands"]] == [
+        ("hook", "interrupted", at(1), at(2), ""),
+        ("hook", "done", at(3), at(5), "drained"),
+        ("business check", "overridden", at(4), at(6), ""),
+    ]
+    assert [(one["label"], one["state"]) for one in report["timeline"]["waits"]] == [
+        ("hook drain", "interrupted"),
+        ("hook drain", "done"),
+        ("business check order", "overridden"),
+    ]
+    found = {(one["what"], one["why"]) for one in report["deviations"]}
+    assert {("hook drain: interrupted", ""), ("business check order: overridden", "by hand; exits with 3")} <= found
+
+
 def test_an_audit_trail_is_verified_only_when_there_is_one() -> None:
     assert build(make())["audit"]["verified"]
     assert not build(make(audit=[]))["audit"]["verified"]
