@@ -143,14 +143,14 @@ def _apply(ctx: Ctx, zone: Any, changes: list[Params]) -> dict[Key, Params]:
     return records
 
 
-def _submitted(ctx: Ctx, zone: str, comment: str | None = None) -> Params:
-    """A new change: PENDING until it has reached every name server."""
+def _submitted(ctx: Ctx, zone: str, what: str, comment: str | None = None) -> Params:
+    """A new change: PENDING until it has reached every name server. what: tells how long that takes, the same in every run."""
     changes: dict[str, Params] = ctx.store.setdefault("changes", {})
     ident = "C" + hashlib.sha256(f"{ctx.account}/{zone}/{len(changes)}".encode()).hexdigest()[:13].upper()
     info = changes[ident] = {"Id": f"/change/{ident}", "Status": "PENDING", "SubmittedAt": ctx.clock.now()}
     if comment:
         info["Comment"] = comment
-    ctx.clock.after(INSYNC_AFTER + zlib.crc32(ident.encode()) % INSYNC_SPREAD, lambda: info.update(Status="INSYNC"))
+    ctx.clock.after(INSYNC_AFTER + zlib.crc32(what.encode()) % INSYNC_SPREAD, lambda: info.update(Status="INSYNC"))
     return dict(info)
 
 
@@ -168,7 +168,8 @@ def change_resource_record_sets(ctx: Ctx, params: Params) -> Params:
     records = _apply(ctx, zone, changes)
     ctx.store["records"][zone.resource_id] = records
     _tell_moto(zone, records)
-    return {"ChangeInfo": _submitted(ctx, zone.resource_id, params["ChangeBatch"].get("Comment"))}
+    named = "/".join(sorted({_name(change["ResourceRecordSet"]["Name"]) for change in changes}))
+    return {"ChangeInfo": _submitted(ctx, zone.resource_id, named, params["ChangeBatch"].get("Comment"))}
 
 
 def _tell_moto(zone: Any, records: dict[Key, Params]) -> None:
@@ -216,7 +217,7 @@ def get_change(ctx: Ctx, params: Params) -> Params:
 @after("route53", "CreateHostedZone", "DeleteHostedZone")
 def zone_changed(ctx: Ctx, params: Params, out: Params) -> None:
     """Zones, too, take time to reach the name servers."""
-    out["ChangeInfo"] = _submitted(ctx, params.get("Name") or params["Id"])
+    out["ChangeInfo"] = _submitted(ctx, params.get("Name") or params["Id"], params.get("Name") or params["Id"])
 
 
 @op("route53", "UpdateHealthCheck")
