@@ -9,10 +9,10 @@ of playbooks are not in it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore import xform_name
 
@@ -37,13 +37,14 @@ from .rebuilt import RehearsalError, World
 
 #: So often is a rehearsal held again until measured phases take what was measured, within TOLERANCE of it.
 PASSES = 4
-TOLERANCE = 0.02
+TOLERANCE = 0.03
 #: No service is rehearsed faster or slower than this.
 SLOWEST, FASTEST = 50.0, 0.02
 HEALTH_SECONDS = 300.0
 
-#: (technology, phase) -> how many times as long as usual its calls take.
-Paces = Mapping[tuple[str, str], float]
+#: (technology, phase) -> how many times as long as usual its calls take, and the seconds that one resource took.
+Paces: TypeAlias = Mapping[tuple[str, str], float]
+Took: TypeAlias = Mapping[tuple[str, str], float]
 
 
 class Time:
@@ -120,14 +121,13 @@ def hold(gateway: Gateway, snapshot: Mapping[str, Any], asked: Mapping[str, Any]
     were measured take what was measured, or nearly. RehearsalError, or the product's DrError, with what to do.
     """
     parameters = _parameters(snapshot, asked)
-    paces: Paces = {}
-    held = _once(gateway, snapshot, parameters, paces, {"": dict(durations.paces)})
-    history = [(paces, held.took())]
-    while len(history) < PASSES and (better := _adjusted(durations, history)) != paces:
-        paces = better
+    held = _once(gateway, snapshot, parameters, {}, {"": dict(durations.paces)})
+    tried = [(held.paces, held.took())]
+    while len(tried) < PASSES and (paces := _adjusted(durations, tried)) != _closest(durations, tried):
         held = _once(gateway, snapshot, parameters, paces, _calls_paces(durations, paces, held.sent()))
-        history.append((paces, held.took()))
-    return held
+        tried.append((paces, held.took()))
+    best = _closest(durations, tried)
+    return held if best == held.paces else _once(gateway, snapshot, parameters, best, _calls_paces(durations, best, held.sent()))
 
 
 def _parameters(snapshot: Mapping[str, Any], asked: Mapping[str, Any]) -> Parameters:
@@ -138,20 +138,44 @@ def _parameters(snapshot: Mapping[str, Any], asked: Mapping[str, Any]) -> Parame
     return validate_parameters(raw, facts)
 
 
-def _adjusted(
-    durations: Durations, history: Sequence[tuple[Paces, Mapping[tuple[str, str], float]]]
-) -> dict[tuple[str, str], float]:
-    """Paces with which measured phases should take what was measured: by rule of three first, then along the line through the last
-    two rehearsals, as not all of a phase's time is the services'."""
-    (paces, took), before = history[-1], history[-2] if len(history) > 1 else None
-    better = dict(paces)
+def _tries(
+    durations: Durations, tried: Sequence[tuple[Paces, Took]]
+) -> Iterator[tuple[tuple[str, str], float, list[tuple[float, float]]]]:
+    """(technology, phase), what was measured, and (pace, what it took with it) of every rehearsal."""
     for key, measured in durations.phases.items():
-        if not took.get(key) or abs(took[key] - measured.seconds) <= TOLERANCE * measured.seconds:
+        points = [(paces.get(key, 1.0), took[key]) for paces, took in tried if took.get(key)]
+        if points:
+            yield key, measured.seconds, points
+
+
+def _closest(durations: Durations, tried: Sequence[tuple[Paces, Took]]) -> dict[tuple[str, str], float]:
+    """Of each measured phase the pace that came closest to what was measured; none where that is the usual one."""
+    found = {key: _nearest(points, wanted)[0] for key, wanted, points in _tries(durations, tried)}
+    return {key: pace for key, pace in found.items() if pace != 1.0}
+
+
+def _nearest(points: Sequence[tuple[float, float]], wanted: float) -> tuple[float, float]:
+    """The (pace, what it took) that came closest."""
+    return min(points, key=lambda point: abs(point[1] - wanted))
+
+
+def _adjusted(durations: Durations, tried: Sequence[tuple[Paces, Took]]) -> dict[tuple[str, str], float]:
+    """Paces to try next: by rule of three first, then between the two that are around what was measured.
+
+    Not all of a phase's time is the services', and what is waited for is looked at in steps: there may be no better pace.
+    """
+    better = _closest(durations, tried)
+    for key, wanted, points in _tries(durations, tried):
+        pace, took = _nearest(points, wanted)
+        if abs(took - wanted) <= TOLERANCE * wanted:
             continue
-        pace = paces.get(key, 1.0)
-        slope = (took[key] - before[1].get(key, 0.0)) / (pace - before[0].get(key, 1.0)) if before and key in before[1] else 0.0
-        wanted = pace + (measured.seconds - took[key]) / slope if slope > 0 else pace * measured.seconds / took[key]
-        better[key] = min(max(wanted, FASTEST), SLOWEST)
+        below = max((point for point in points if point[1] < wanted), default=None)
+        above = min((point for point in points if point[1] > wanted), default=None)
+        if below and above:
+            pace = below[0] + (wanted - below[1]) / (above[1] - below[1]) * (above[0] - below[0])
+        else:
+            pace *= wanted / took
+        better[key] = min(max(pace, FASTEST), SLOWEST)
     return better
 
 

@@ -19,7 +19,7 @@ from .stand_ins import ASSUMED, BUILDERS, Resource, Spec
 MANAGEMENT = "000000000000"
 ROLE = "dr-automation"
 #: Checks of a readiness score that say that a standby is not there, or not in order.
-STANDBY = ("standby", "blocked", "unpaired")
+STANDBY = ("standby", "blocked")
 
 
 class RehearsalError(ValueError):
