@@ -58,6 +58,17 @@ def test_planned_nothing_is_lost_there_and_back(sandbox: Any, technology: str) -
     assert data.read(WEST) == ["first", "last"]
 
 
+@pytest.mark.parametrize("technology", ["elasticache", "memorydb"])
+def test_planned_what_is_not_fenced_waits_until_everything_has_arrived(sandbox: Any, technology: str) -> None:
+    """It never does while the lag stays: then the source goes on, and has everything."""
+    world = World(sandbox, technology, "unplanned", LAGGING[technology][1])
+    world.mode, data = "planned", Data(sandbox, technology)
+    data.write(EAST, "last")
+    result = world.flow.one("activate")
+    assert (result.status, result.calls, data.read(EAST)) == ("failed", (), ["last"])
+    assert "120 s are left" in result.why
+
+
 @pytest.mark.parametrize("technology", LAGGING)
 def test_unplanned_no_more_is_lost_than_the_lag_said(sandbox: Any, technology: str) -> None:
     more, peer = LAGGING[technology]

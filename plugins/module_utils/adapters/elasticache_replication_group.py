@@ -23,6 +23,8 @@ MEMBERS_LIMIT = 3
 #: Node types that no global datastore takes: burstable ones, and families before the fifth generation.
 UNFIT = re.compile(r"cache\.(t\d|[mr][1-4]|c1)")
 STANDBY_SECONDS, FAILOVER_SECONDS, REMOVAL_SECONDS = 5400, 1800, 3600
+#: A lag below this says that nothing waits to arrive.
+ARRIVED_SECONDS = 1.0
 
 
 class ElasticacheReplicationGroup(Adapter):
@@ -289,11 +291,13 @@ def _unready(side: Group, world: Datastore) -> Step | None:
     return None
 
 
-def _late(follower: Group, goal: Goal) -> Blocked | None:
-    """Planned, nothing may be lost: the lag must be known, and small."""
+def _late(follower: Group, goal: Goal) -> Step | None:
+    """Planned, nothing may be lost: the lag must be known and small, and what was written before must have arrived."""
     lag, allowed = follower.lag_seconds, goal.pair.rpo_seconds
     if lag is not None and 0 <= lag <= allowed:
-        return None
+        if lag < ARRIVED_SECONDS:
+            return None
+        return Wait(f"{follower.id} in {follower.region} takes in what was written last: {lag:.0f} s are left", 20, 1800)
     known = "unknown" if lag is None or lag < 0 else f"{lag:.0f} s"
     why = f"the lag of {follower.id} in {follower.region} is {known}; {allowed} s are allowed"
     return Blocked(why, "quiet the writers and wait, or raise dr:rpo-target; nothing was changed")

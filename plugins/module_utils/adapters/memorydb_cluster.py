@@ -32,6 +32,8 @@ MEMBERS_LIMIT = 5
 #: The ACL that exists everywhere and lets everybody in.
 OPEN_ACCESS = "open-access"
 STANDBY_SECONDS, REMOVAL_SECONDS = 7200, 3600
+#: A lag below this says that nothing waits to arrive.
+ARRIVED_SECONDS = 1.0
 
 
 class MemorydbCluster(Adapter):
@@ -287,14 +289,16 @@ def _admits(target: Cluster, seen: Seen) -> bool:
     return target.acl == OPEN_ACCESS or seen.target_acls.get(target.acl, 0) > 0
 
 
-def _late(member: Cluster, other: Side, goal: Goal) -> Blocked | None:
-    """Planned, nothing may be lost: the other side answers, and the lag is known, and small."""
+def _late(member: Cluster, other: Side, goal: Goal) -> Step | None:
+    """Planned, nothing may be missing: the other side answers, the lag is known and small, and what was written has arrived."""
     lag, allowed = member.lag_seconds, goal.pair.rpo_seconds
     if not _usable(other):
         why = f"the other side of {member.name} is not usable, so nobody can tell that all of its writes have arrived"
         return Blocked(why, "run this phase with mode=unplanned to go on with what has arrived")
     if lag is not None and 0 <= lag <= allowed:
-        return None
+        if lag < ARRIVED_SECONDS:
+            return None
+        return Wait(f"{member.name} in {member.region} takes in what was written last: {lag:.0f} s are left", 20, 1800)
     known = "unknown" if lag is None or lag < 0 else f"{lag:.0f} s"
     why = f"the lag of {member.name} in {member.region} is {known}; {allowed} s are allowed"
     return Blocked(why, "quiet the writers and wait, or raise dr:rpo-target; nothing was changed")

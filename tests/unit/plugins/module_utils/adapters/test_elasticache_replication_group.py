@@ -182,6 +182,7 @@ ACTIVATE = [
     ("planned needs its source to write", Seen(None, west(), world()), PLANNED, Blocked, "does not take writes"),
     ("unplanned does not", Seen(None, west(), world()), UNPLANNED, Call, FAILOVER),
     ("a large lag", Seen(east(), west(lag_seconds=900), world()), PLANNED, Blocked, "900 s"),
+    ("a lag that is allowed, but not zero", Seen(east(), west(lag_seconds=1), world()), PLANNED, Wait, "1 s are left"),
     ("an unknown lag is not small", Seen(east(), west(lag_seconds=None), world()), PLANNED, Blocked, "unknown"),
     ("a lag of -1 is not small", Seen(east(), west(lag_seconds=-1), world()), PLANNED, Blocked, "unknown"),
     ("unplanned asks for no lag", Seen(UNREACHABLE, west(lag_seconds=None), world()), UNPLANNED, Call, FAILOVER),

@@ -192,6 +192,7 @@ ACTIVATE = [
     ("planned needs the source", DARK_BEFORE, PLANNED, Blocked, "us-east-1 does not answer"),
     ("the source is being deleted, so the target serves", seen(east(status="deleting"), west()), PLANNED, Done, "active"),
     ("a large lag", seen(east(), west(lag_seconds=900)), PLANNED, Blocked, "900 s"),
+    ("a lag that is allowed, but not zero", seen(east(), west(lag_seconds=1)), PLANNED, Wait, "1 s are left"),
     ("an unknown lag is not small", seen(east(), west(lag_seconds=None)), PLANNED, Blocked, "unknown"),
     ("a negative lag is not small", seen(east(), west(lag_seconds=-1)), PLANNED, Blocked, "unknown"),
     ("unplanned asks for no lag", seen(east(), west(lag_seconds=None)), UNPLANNED, Call, MARK),
