@@ -32,6 +32,21 @@ options:
     description: Executions started on this day (YYYY-MM-DD, UTC) or earlier.
     type: str
     aliases: [last_day]
+  limit:
+    description:
+      - At most so many executions, or with O(execution_id) entries of each of its lists, those that need a person first. Which lists
+        have more is in C(truncated), and C(counts) has all resources.
+      - With O(phase), resources of a page.
+    type: int
+    default: 50
+  phase:
+    description: With O(execution_id), how this phase ended for each of its resources, a page of them.
+    type: str
+    choices: [instantiate, activate, cleanup, replicate, rollback]
+  after:
+    description: With O(phase), the page that comes after this RV(next_after).
+    type: str
+    default: ""
 extends_documentation_fragment:
   - dr.aws.run
   - amazon.aws.common.modules
@@ -53,6 +68,13 @@ EXAMPLES = r"""
   dr.aws.execution_info:
     control: "{{ hostvars['localhost']['dr_control'] }}"
     execution_id: "{{ execution_id }}"
+
+- name: See how ACTIVATE ended for the first hundred resources
+  dr.aws.execution_info:
+    control: "{{ hostvars['localhost']['dr_control'] }}"
+    execution_id: "{{ execution_id }}"
+    phase: activate
+    limit: 100
 """
 
 RETURN = r"""
@@ -72,6 +94,23 @@ executions:
       failed_resources: []
       progress_percentage: 44
       estimated_completion_time: "2026-11-28T16:52:00Z"
+      truncated: []
+resources:
+  description: How the phase ended for resources, those that are done first, then those that failed or are blocked, then the rest.
+  returned: when O(phase) is given
+  type: list
+  elements: dict
+  sample:
+    - resource: rds-200000000001-orders-db
+      phase: activate
+      status: done
+      at: "2026-11-28T16:41:07Z"
+      seconds: 243.1
+next_after:
+  description: Where the next page begins, for O(after). Empty on the last page.
+  returned: when O(phase) is given
+  type: str
+  sample: D#rds-200000000001-orders-db
 """
 
 from collections.abc import Mapping
@@ -79,28 +118,44 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import pauses
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
+from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.trail import caller
 
+PAGES = 1000
 CRITERIA = ("customer", "environment", "status", "since", "until")
 
 
 def look(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """The executions asked for."""
+    limit = options["limit"]
+    if not 1 <= limit <= PAGES:
+        raise InputError("limit", limit, f"a whole number from 1 to {PAGES}", "-e limit=100")
     if options["execution_id"]:
-        found = control.store.status(options["execution_id"])
+        found = control.store.status(options["execution_id"], limit)
         if not check_mode and pauses.alert(control.store, control.notifier, found, lambda: caller(control)):
-            found = control.store.status(options["execution_id"])
-        return {"changed": False, "executions": [found]}
+            found = control.store.status(options["execution_id"], limit)
+        return {"changed": False, "executions": [found], **_page(control, found["execution_id"], options)}
     wanted = {name: options[name] for name in CRITERIA}
-    return {"changed": False, "executions": control.store.executions(**wanted)}
+    return {"changed": False, "executions": control.store.executions(**wanted, limit=limit)}
+
+
+def _page(control: Control, execution_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources asked for, {} when none are."""
+    if not options["phase"]:
+        return {}
+    found, after = control.store.resources(execution_id, options["phase"], options["after"], options["limit"])
+    return {"resources": found, "next_after": after}
 
 
 def main() -> None:
     states = ["PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"]
-    spec = {"execution_id": {"type": "str"}, **{name: {"type": "str"} for name in CRITERIA}}
+    spec: dict[str, dict[str, Any]] = {"execution_id": {"type": "str"}, **{name: {"type": "str"} for name in CRITERIA}}
     spec["status"] = {"type": "str", "choices": states}
     spec["until"] = {"type": "str", "aliases": ["last_day"]}
+    spec["limit"] = {"type": "int", "default": 50}
+    spec["phase"] = {"type": "str", "choices": ["instantiate", "activate", "cleanup", "replicate", "rollback"]}
+    spec["after"] = {"type": "str", "default": ""}
     control_module(spec, look)
 
 
