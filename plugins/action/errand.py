@@ -90,9 +90,15 @@ class ActionModule(BatchAction):
         kept, left = run.journal.errands(), []
         for name, errand in found.items():
             if run.check_mode:
-                self.say(f"  would carry out {errand} ({errand.way})", color="yellow")
+                self.say(
+                    f"  would carry out {errand} ({errand.way})",
+                    color="yellow",
+                    event=_event(errand),
+                    state="would_change",
+                    key=name,
+                )
             elif errand.kind != CHECK and kept.get(name, {}).get("state") == "done":
-                self.say(f"  {errand} was carried out before")
+                self.say(f"  {errand} was carried out before", event=_event(errand), state="done", key=name)
             else:
                 left.append({"key": name, "name": errand.name})
         return left
@@ -109,7 +115,7 @@ class ActionModule(BatchAction):
         run.journal.errand(name, "begun", attempt, utc(run.store.clock()))
         where = {one: told[one] for one in ("name", "when", "phase", "wave", "idempotency_key")}
         run.note(f"{_event(errand)}_started", **where, way=errand.way, attempt=attempt)
-        self.say(f"  {errand}: begins ({errand.way})")
+        self.say(f"  {errand}: begins ({errand.way})", event=_event(errand), state="begun", key=name)
         if errand.way == "tasks":
             run.lock.hold(errand.timeout_seconds)
             return {"changed": False, "tasks": errand.how, "timeout_seconds": errand.timeout_seconds, "context": told}
@@ -134,7 +140,8 @@ class ActionModule(BatchAction):
         run.note(f"{_event(errand)}_ended", key=name, name=errand.name, **ended)
         said = "; ".join(filter(None, (outcome.why, outcome.output.strip()[-SAID_CHARACTERS:])))
         colour = {"done": "green", "overridden": "yellow", "failed": "red"}[state]
-        self.say(f"  {errand}: {state} in {duration(seconds)}{': ' + said if said else ''}", color=colour)
+        text = f"  {errand}: {state} in {duration(seconds)}{': ' + said if said else ''}"
+        self.say(text, color=colour, event=_event(errand), state=state, key=name)
         self.warn(run.secure())
         if state == "failed" and not run.parameters.drill and errand.on_failure == "stop":
             raise _stopped(run, errand, said)
