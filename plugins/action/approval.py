@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import pauses
+from ansible_collections.dr.aws.plugins.module_utils import pauses, window
 from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS, Approvals
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
@@ -40,6 +40,7 @@ class ActionModule(BatchAction):
         batch = None if run.check_mode else _left(run, phase, hosts)
         if batch is None:
             return {"changed": False, "state": "not needed"}
+        window.hold(run, batch)
         plan_sha256, seconds = options["execution"]["plan_sha256"], options["timeout_seconds"]
         if paused := pauses.unanswered(Approvals(run.store).of(run.execution_id)):
             if paused["state"] == "rejected":

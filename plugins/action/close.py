@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import drilled, protection
+from ansible_collections.dr.aws.plugins.module_utils import drilled, protection, window
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.evidence import AT_REST
 from ansible_collections.dr.aws.plugins.module_utils.history import learn
@@ -54,6 +54,7 @@ class ActionModule(BatchAction):
             status = "FAILED" if failed else "COMPLETED"
             if status == "COMPLETED" and run.plan:
                 learn(run.store, name, run.plan)
+                window.begin(run)
             if run.parameters.drill:
                 drilled.record(run.store, run.parameters.customer, run.parameters.environment, name)
             run.record = run.store.update_execution(name, status=status)

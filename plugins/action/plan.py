@@ -16,9 +16,11 @@ from ansible_collections.dr.aws.plugins.module_utils import (
     pauses,
     plans,
     protection,
+    rollback,
     snapshots,
     switching,
     trail,
+    window,
 )
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
@@ -83,6 +85,9 @@ PARAMETERS = (
     "detected_at",
     "hooks",
     "business_checks",
+    "on_wave_failure",
+    "rollback_scope",
+    "undo_window_minutes",
 )
 
 
@@ -191,6 +196,7 @@ class ActionModule(BatchAction):
         detected = detected_at(options["detected_at"], Control(options["control"]).store.clock())
         made = self._made(options, hosts)
         self._say_plan(made.plan)
+        window.refuse_cleanup(made.control.store, made.plan.parameters, [pair.key for pair in made.plan.pairs])
         if self._task.check_mode:
             self._foresee(made)
             return _fact(made.plan, "", 0)
@@ -301,13 +307,15 @@ class ActionModule(BatchAction):
         if record["status"] in ENDED and not removing:
             remedy = _new(record)
             raise DrError(f"execution {name} is {record['status']} and cannot be resumed", remedy)
+        window.refuse_resume(record, control.store.clock())
         admitted = self._admitted(control, goal, options)
         pauses.alert(control.store, control.notifier, record, lambda: trail.caller(control))
         lock = Lock(control.store)
         fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
         try:
             state = {} if removing else {"status": "RUNNING", "reason": None}
-            control.store.update_execution(name, **state, **admitted, **({"detected_at": detected} if detected else {}))
+            left = rollback.closed(record, "left")
+            control.store.update_execution(name, **state, **admitted, **left, **({"detected_at": detected} if detected else {}))
             fact = _fact(plan, name, fence, phases, trail.caller(control))
             run = Run.attach(control.settings, fact)
             run.note("execution_resumed", before=record["status"], **admitted)

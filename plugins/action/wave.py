@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import calendars
-from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
+from ansible_collections.dr.aws.plugins.module_utils import calendars, rollback
+from ansible_collections.dr.aws.plugins.module_utils.engine import ROLLBACK, Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errands.placing import held_back
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
@@ -104,11 +104,15 @@ class ActionModule(BatchAction):
         if options["part"] != "proven" or len(hosts) == len(everything):  # a wave that has begun is finished
             heed(run, phase, hosts, self.say)
             calendars.pause(run, name)
+        if phase == "activate" and run.record.get("rollbacks"):
+            run.journal.put_aside([ROLLBACK], list(hosts))
         skipped = run.skipped(phase, hosts, leave_out=already)
         goals = run.goals(hosts, leave_out={**already, **skipped})
         where: dict[str, Any] = {"phase": phase, "wave": waves[0] if waves else None}
         opening = f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals)
         self.say(opening, event="wave_started", total=len(hosts), **where)
+        for text in {rollback.foretold(run.plan, wave) for wave in waves} - {""} if run.plan and phase == "activate" else ():
+            self.say(f"  {text}", color="yellow")
         for key, result in skipped.items():
             told = {"resource": key, "state": result.status, "why": result.why, **where}
             self.say(f"  {result.status:<9} {key}: {result.why}", color="yellow", event="resource", **told)

@@ -39,6 +39,8 @@ BUSY_TIMEOUT_SECONDS = 3600
 TICK_SECONDS = 2.0
 #: Phases in which a pair waits for what it depends on.
 DEPENDENT_PHASES = ("instantiate", "activate")
+#: Takes back what ACTIVATE did.
+ROLLBACK = "rollback"
 #: So many outcomes or results are stored together (DynamoDB takes 25 in a batch); fewer when there is nothing else to do.
 FLUSH_ENTRIES = 25
 
@@ -142,6 +144,7 @@ class Engine:
         self.adapter = adapter
         self._jobs = 0
         self._ended: Mapping[str, Result] = {}
+        self._above: dict[str, list[str]] = {}
         self._completed: SimpleQueue[Future[Any]] = SimpleQueue()
         self._outcomes: list[tuple[str, str, Call, str, str]] = []
         self._finished: list[tuple[str, str, str, Mapping[str, Any]]] = []
@@ -155,7 +158,11 @@ class Engine:
         known = self.journal.known(phase)
         now = self.clock.now()
         tracks: dict[str, _Track] = {}
-        for goal in sorted(goals, key=lambda goal: (PRIORITIES.index(goal.pair.priority), goal.pair.key)):
+        self._above = defaultdict(list)
+        ordered = sorted(goals, key=lambda goal: (PRIORITIES.index(goal.pair.priority), goal.pair.key), reverse=phase == ROLLBACK)
+        for goal in ordered:
+            for key in goal.pair.dependencies:
+                self._above[key].append(goal.pair.key)
             before = known.get(goal.pair.key, {})
             intents = {digest: entry["outcome"] for digest, entry in before.get("intents", {}).items()}
             track = _Track(goal, self.adapter(goal.pair.technology), now, now, intents)
@@ -227,8 +234,13 @@ class Engine:
     def _free(self, phase: str, track: _Track, tracks: Mapping[str, _Track]) -> bool:
         """Whether what this pair depends on is done; a dependency that ended otherwise ends it as well.
 
-        It is the target's sides that depend on each other: what happens to the old side needs no order.
+        It is the target's sides that depend on each other: what happens to the old side needs no order. They go back in the other
+        order: each waits until what depends on it has ended, however it ended.
         """
+        for key in self._above.get(track.key, ()) if phase == ROLLBACK and not self.check_mode else ():
+            if tracks[key].result is None:
+                track.due = max(track.due, tracks[key].due)
+                return False
         for key in track.goal.pair.dependencies if phase in DEPENDENT_PHASES else ():
             needed = tracks.get(key)
             result = needed.result if needed else self._ended.get(key)

@@ -32,6 +32,8 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "resource_unskipped": ("info", "skips a resource no more"),
     "mode_switched": ("warning", "goes on UNPLANNED: data may be lost"),
     "approval_timed_out": ("critical", "approval TIMED OUT, paused"),
+    "execution_rolled_back": ("warning", "ROLLED BACK"),
+    "execution_committed": ("info", "committed"),
     "window_closed": ("warning", "PAUSED, a change calendar is closed"),
     "fence_debt": ("critical", "FENCE DEBT: a source must be fenced when it answers"),
     "capacity_warning": ("warning", "limits are NEAR"),

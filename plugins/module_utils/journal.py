@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .dynamo import epoch, utc
@@ -119,6 +119,37 @@ class Journal:
         if self._dirty_since is None:
             self._dirty_since = self.store.clock()
         self.store.table.write(puts, deletes)
+
+    def reopen(self, phase: str, keys: Collection[str], payload: Mapping[str, Any]) -> None:
+        """A phase that was done for pairs does not hold any more: it has failed with this payload, and is decided again."""
+        self.finish([(key, phase, "failed", payload) for key in keys])
+        wanted = set(keys)
+        self._aside(f"P#{phase}#{DONE}#", lambda item: item["key"] in wanted)
+        for key in keys:
+            self._kinds[phase][key].discard(DONE)
+            self._activated.pop(key, None)
+
+    def put_aside(self, phases: Sequence[str], keys: Collection[str]) -> None:
+        """Forgets how phases ended for pairs, and their calls. The items are kept under ASIDE#; killed, it can be done again."""
+        wanted = set(keys)
+        for phase in phases:
+            self._aside(f"P#{phase}#", lambda item: item["key"] in wanted)
+            for key in keys:
+                self._kinds.get(phase, {}).pop(key, None)
+                self._ended.get(phase, {}).pop(key, None)
+                self._activated.pop(key, None)
+        for sent in [one for one in self._sent if one[0] in wanted and one[1] in phases]:
+            del self._sent[sent]
+
+    def forget_errands(self, ends: tuple[str, ...]) -> None:
+        """Hooks and business checks whose keys end so are carried out again."""
+        self._aside("ERRAND#", lambda item: str(item["key"]).endswith(ends))
+
+    def _aside(self, prefix: str, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
+        at = self._guard()
+        items = [item for item in self.store.table.query(self._pk, prefix) if wanted(item)]
+        self.store.table.write([{**item, "SK": f"ASIDE#{at}#{item['SK']}"} for item in items])
+        self.store.table.write([], [(self._pk, item["SK"]) for item in items])
 
     def debts(self, entries: Sequence[tuple[str, str, str]]) -> None:
         """What must be fenced once a region answers again: (pair key, phase, text). They outlive the execution."""
@@ -259,6 +290,22 @@ class MemoryJournal:
             entry["result"] = {"status": status, "at": utc(self.clock()), **payload}
             if status == "done":
                 entry["done"] = payload.get("outputs", {})
+
+    def reopen(self, phase: str, keys: Collection[str], payload: Mapping[str, Any]) -> None:
+        """As `Journal.reopen`."""
+        self.finish([(key, phase, "failed", payload) for key in keys])
+        for key in keys:
+            self._entry(key, phase)["done"] = None
+
+    def put_aside(self, phases: Sequence[str], keys: Collection[str]) -> None:
+        """As `Journal.put_aside`."""
+        for phase in phases:
+            for key in keys:
+                self.records.get(phase, {}).pop(key, None)
+
+    def forget_errands(self, ends: tuple[str, ...]) -> None:
+        """As `Journal.forget_errands`."""
+        self._errands = {key: one for key, one in self._errands.items() if not key.endswith(ends)}
 
     def debts(self, entries: Sequence[tuple[str, str, str]]) -> None:
         """As `Journal.debts`."""

@@ -23,6 +23,12 @@ DEFAULT_PARALLELISM: Final = 10
 MAX_PARALLELISM: Final = 200
 MAX_WAVE: Final = 10
 MAX_APPROVALS: Final = 10
+ON_WAVE_FAILURE: Final = ("stop", "rollback")
+ROLLBACK_SCOPES: Final = ("wave", "all")
+#: A week: what was fenced must not be kept for ever.
+MAX_UNDO_MINUTES: Final = 10080
+#: What has sides that can be changed back -> the value that says nothing.
+_MOVING: Final = {"on_wave_failure": "stop", "rollback_scope": "wave", "undo_window_minutes": 0}
 #: A readiness snapshot that is older is not relied on, unless told otherwise.
 SNAPSHOT_MAX_AGE_HOURS: Final = 24
 
@@ -40,6 +46,8 @@ class Parameters:
     """What is asked for, validated. waves: () means all. primary_region and dr_region keep their names on the way back too.
 
     approvals_needed: by how many people at each gate. approver_must_differ: none of them is who started or resumed it.
+    on_wave_failure: what is done when ACTIVATE of a wave, or its health, fails; rollback_scope: which waves are rolled back then.
+    undo_window_minutes: how long what was activated waits to be committed, 0 for not at all.
     hooks, business_checks: what is carried out around phases and waves, and before DNS moves (`errands`).
     """
 
@@ -63,6 +71,9 @@ class Parameters:
     execution_id: str = ""
     hooks: tuple[Mapping[str, Any], ...] = ()
     business_checks: tuple[Mapping[str, Any], ...] = ()
+    on_wave_failure: str = "stop"
+    rollback_scope: str = "wave"
+    undo_window_minutes: int = 0
 
     @property
     def drill(self) -> bool:
@@ -154,6 +165,7 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
     operation = _choice(raw, "operation", OPERATIONS, "failover")
     phases = _phases(raw.get("phases"), OPERATION_PHASES.get(operation, PHASES))
     leaving = {"failback": dr, "reprotect": ""}.get(operation, primary)
+    _only_moving(raw, operation)
     errands = {name: validated(name, raw.get(name), Limits(leaving, facts.accounts)) for name in VARIABLES}
     return Parameters(
         customer=customer,
@@ -174,6 +186,9 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
         accept_snapshot=_flag(raw, "accept_snapshot"),
         snapshot_max_age_hours=_number(raw, "snapshot_max_age_hours", 1, 8784, SNAPSHOT_MAX_AGE_HOURS),
         execution_id=execution_id(raw.get("execution_id")),
+        on_wave_failure=_choice(raw, "on_wave_failure", ON_WAVE_FAILURE, "stop"),
+        rollback_scope=_choice(raw, "rollback_scope", ROLLBACK_SCOPES, "wave"),
+        undo_window_minutes=_number(raw, "undo_window_minutes", 0, MAX_UNDO_MINUTES, 0),
         **errands,
     )
 
@@ -234,6 +249,15 @@ def parse_waves(value: Any) -> tuple[int, ...]:
             )
         found.update(range(first, last + 1))
     return tuple(sorted(found))
+
+
+def _only_moving(raw: Mapping[str, Any], operation: str) -> None:
+    """InputError when something is to be taken back of what moves nothing."""
+    for name, usual in _MOVING.items() if operation not in ("failover", "failback") else ():
+        if not _missing(raw.get(name)) and str(raw[name]) != str(usual):
+            raise InputError(
+                name, raw[name], f"{usual}, or an operation that moves something", "-e operation=failover, or leave it out"
+            )
 
 
 def _missing(value: Any) -> bool:

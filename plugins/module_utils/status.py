@@ -25,6 +25,7 @@ def summary(
     objectives: Mapping[str, Any] | None = None,
     requests: Sequence[Mapping[str, Any]] = (),
     truncated: Sequence[str] = (),
+    rolled_back: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """All outputs of FR-2.2 and DR-1, JSON values. objectives: a tally, as `objectives_met` takes it; rto: None without.
 
@@ -32,9 +33,10 @@ def summary(
     failed_resources_count, where lists are truncated, those of the phase that has most of them. completed_resources counts the
     current phase, progress_percentage all phases of the plan. failed_resources holds each resource with phase, status (failed or
     blocked), why, remedy and impact; deferred and skipped likewise. requests: of people
-    (`interventions`). reason: why it is PAUSED or CANCELLED. interrupted: RUNNING or PENDING, but nobody renews its lease: its runner died.
-    resume: the command that goes on, or that removes a cancelled drill's copies. estimated_completion_time: None when nothing is
-    known of durations, or when it has ended.
+    (`interventions`). reason: why it is PAUSED or CANCELLED, or what was rolled back. interrupted: RUNNING or PENDING, but nobody
+    renews its lease: its runner died. resume: the command that goes on, that commits an execution within its undo window, or that
+    removes a cancelled drill's copies. rolled_back: resources of which ACTIVATE was taken back and not done again.
+    estimated_completion_time: None when nothing is known of durations, or when it has ended.
     """
     counts: Mapping[str, Mapping[str, int]] = execution.get("counts") or {}
     already: Mapping[str, int] = execution.get("already") or {}
@@ -62,7 +64,9 @@ def summary(
         "status": status,
         "interrupted": interrupted,
         "reason": execution.get("reason"),
-        "resume": _next(execution, interrupted),
+        "resume": _next(execution, interrupted, now),
+        "uncommitted_until": None if execution.get("committed") else execution.get("uncommitted_until"),
+        "committed": execution.get("committed"),
         "current_phase": phase,
         "current_wave": execution.get("current_wave"),
         "resource_count": execution.get("resource_count", 0),
@@ -71,6 +75,8 @@ def summary(
         "failed_resources": failed,
         "deferred": [entry for entry in unfinished if entry["status"] == "deferred"],
         "skipped": [entry for entry in unfinished if entry["status"] == "skipped"],
+        "rolled_back": list(rolled_back),
+        "rollbacks": execution.get("rollbacks", []),
         "debts": list(debts),
         "counts": counts,
         "progress_percentage": 100 if status == "COMPLETED" else int(100 * share),
@@ -145,7 +151,11 @@ def _between(first: float | None, last: float | None) -> float | None:
     return None if first is None or last is None else max(0.0, last - first)
 
 
-def _next(execution: Mapping[str, Any], interrupted: bool) -> str | None:
+def _next(execution: Mapping[str, Any], interrupted: bool, now: float) -> str | None:
+    if interrupted and undoing(execution):
+        return rollback_command(execution)
+    if uncommitted(execution, now) and execution["status"] != "CANCELLED":
+        return commit_command(execution)
     if interrupted:
         return resume_command(execution)
     if removed(execution):
@@ -170,6 +180,28 @@ def resume_command(execution: Mapping[str, Any]) -> str:
     """The command that goes on with an execution."""
     playbook = execution.get("operation") or "failover"
     return f"ansible-playbook dr.aws.{playbook} -e execution_id={execution['execution_id']}"
+
+
+def uncommitted(execution: Mapping[str, Any], now: float) -> bool:
+    """Whether its undo window is open. now: epoch seconds."""
+    until = execution.get("uncommitted_until")
+    return bool(until) and not execution.get("committed") and now < epoch(str(until))
+
+
+def undoing(execution: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Its rollback that was begun and has not ended, as it is recorded (`rollback.begin`); None when there is none."""
+    last = (execution.get("rollbacks") or [None])[-1]
+    return last if last and last["state"] == "open" else None
+
+
+def commit_command(execution: Mapping[str, Any]) -> str:
+    """The command that commits what an execution has activated."""
+    return f"ansible-playbook dr.aws.commit -e execution_id={execution['execution_id']}"
+
+
+def rollback_command(execution: Mapping[str, Any]) -> str:
+    """The command that takes back what an execution has activated."""
+    return f"ansible-playbook dr.aws.rollback -e execution_id={execution['execution_id']}"
 
 
 def regions(execution: Mapping[str, Any]) -> str:

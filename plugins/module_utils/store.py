@@ -11,6 +11,7 @@ Layout of the table (keys PK, SK):
                        APPR#<gate>#<number>       an approval and its decision
                        REQ#<verb>#<number or key> what a person asks for while it runs (`interventions`)
                        ERRAND#<key>               how a hook or a business check stands (`errands`)
+                       ASIDE#<at>#<sort key>      what was recorded of a phase that was rolled back
                        AUD#<number>               audit, each entry with the hash of the one before; in the indexes audit-by-…
                        EVID#<number>              an object of audit entries in the bucket of evidence (`evidence`)
                        PLAN                       where the plan's body is in S3, and its sha256
@@ -56,7 +57,7 @@ TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "RUNNING": ("PAUSED", "COMPLETED", "FAILED", "CANCELLED"),
     "PAUSED": ("RUNNING", "CANCELLED", "FAILED"),
     "FAILED": ("RUNNING", "CANCELLED"),
-    "COMPLETED": (),
+    "COMPLETED": ("RUNNING",),  # while what it has activated is taken back
     "CANCELLED": (),
 }
 ENDED: Final = ("COMPLETED", "FAILED", "CANCELLED")
@@ -257,10 +258,20 @@ class Store:
             debts=some("debts", self._open_debts(execution["customer"], execution["environment"], page)),
             objectives=self.objectives(execution),
             requests=some("requests", (shown(item) for item in self.table.query(pk, "REQ#", page=page))),
+            rolled_back=self._rolled_back(execution, some),
             truncated=truncated,
             lock=alive(self, execution),
             now=self.clock(),
         )
+
+    def _rolled_back(
+        self, execution: Mapping[str, Any], some: Callable[[str, Iterator[dict[str, Any]]], list[dict[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        """Resources of which ACTIVATE was taken back; only looked for where something was."""
+        if not execution.get("rollbacks"):
+            return []
+        found = self.table.span(f"EXEC#{execution['execution_id']}", *_done("rollback"))
+        return [self._entry(item) for item in some("rolled_back", found)]
 
     def resources(self, execution_id: str, phase: str, after: str = "", limit: int = 100) -> tuple[list[dict[str, Any]], str]:
         """How a phase ended for its resources, a page of them, and what gives the next page as `after`; "" when there is none.

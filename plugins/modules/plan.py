@@ -84,6 +84,19 @@ options:
   business_checks:
     description: What must pass before DNS moves, a list of mappings. Part of the plan's hash.
     type: raw
+  on_wave_failure:
+    description:
+      - What is done when ACTIVATE of a wave fails, or its health or business checks do. V(stop) leaves the wave as it is. V(rollback) takes
+        back what it has activated, in reverse order; what is one-way is named in the plan and before the wave begins. V(stop) when left out.
+    type: raw
+  rollback_scope:
+    description: With O(on_wave_failure=rollback), V(wave) takes back the wave that failed, V(all) those before it as well. V(wave) when left out.
+    type: raw
+  undo_window_minutes:
+    description:
+      - For how many minutes what was activated waits to be committed before anything of the old side is touched, 0 to 10080. Until then, or
+        until it is committed (M(dr.aws.request)) and resumed, the execution is PAUSED. V(0) when left out.
+    type: raw
   execution_id:
     description:
       - The execution to take up. Its parameters are those that it was started with; another value for one of them is refused, but for

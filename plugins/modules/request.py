@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: request
-short_description: Asks an execution to pause, to end, or to leave a resource out, or takes that back
+short_description: Asks an execution to pause, to end, to leave a resource out, or to be committed, or takes that back
 version_added: 0.1.0
 description:
   - Records a request in the control plane under the identity that STS gives for the caller. The run of the execution sees it before
@@ -22,10 +22,11 @@ options:
       - What is asked for. After V(pause) the execution is PAUSED. The run makes a token then, and sends it to the SNS topic with what to
         look at; the execution goes on when a person has approved with it and resumed.
       - After V(cancel) it is CANCELLED. What was done stays as it is; the copies of a drill stay until its clean-up is asked for.
+      - V(commit) ends the undo window of an execution that waits in it. When it is resumed, CLEANUP and REPLICATE follow.
       - After V(skip) no further phase of O(resource) begins in this execution, and what depends on it is blocked.
     type: str
     required: true
-    choices: [pause, cancel, skip]
+    choices: [pause, cancel, skip, commit]
   reason:
     description: Why. Required by V(skip).
     type: str
@@ -103,22 +104,31 @@ said:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import evidence, trail
+from ansible_collections.dr.aws.plugins.module_utils import evidence, trail, window
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.interventions import VERBS, Interventions
 from ansible_collections.dr.aws.plugins.module_utils.pauses import DEFAULT_MINUTES
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
+
+COMMIT = "commit"
 
 
 def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Records the request, or takes it back; tells people when nothing else will."""
     who = trail.caller(control)
     asked = [options[name] for name in ("execution_id", "verb", "reason", "resource")]
+    if options["verb"] == COMMIT and not options["undo"]:
+        answer = window.commit(control.store, who, control.notifier, asked[0], options["reason"], check_mode=check_mode)
+        return _secured(control, options, who, answer, check_mode)
     people = Interventions(control.store, who, control.notifier)
     if options["undo"]:
         answer = people.undo(*asked, check_mode=check_mode)
     else:
         answer = people.ask(*asked, timeout_minutes=options["timeout_minutes"], check_mode=check_mode)
+    return _secured(control, options, who, answer, check_mode)
+
+
+def _secured(control: Control, options: Mapping[str, Any], who: str, answer: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if answer["changed"] and not check_mode:
         evidence.secure(control.store, options["execution_id"].rpartition("/")[2], who)
     return answer
@@ -126,7 +136,7 @@ def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[
 
 def main() -> None:
     required, optional = {"type": "str", "required": True}, {"type": "str", "default": ""}
-    verb = {**required, "choices": list(VERBS)}
+    verb = {**required, "choices": [*VERBS, COMMIT]}
     more = {"timeout_minutes": {"type": "int", "default": DEFAULT_MINUTES}, "undo": {"type": "bool", "default": False}}
     control_module({"execution_id": required, "verb": verb, "reason": optional, "resource": optional, **more}, ask)
 

@@ -46,10 +46,17 @@ def given(run: Run, name: str, plan_sha256: str) -> bool:
     return any((one["gate"], one["plan_sha256"], one["state"]) == (name, plan_sha256, "approved") for one in approvals)
 
 
-def ask(action: BatchAction, run: Run, asked: Asked, look: Callable[[], None]) -> dict[str, Any]:
+def ask(
+    action: BatchAction,
+    run: Run,
+    asked: Asked,
+    look: Callable[[], None],
+    ended: Callable[[Run, Mapping[str, Any]], DrError] | None = None,
+) -> dict[str, Any]:
     """The approval once it is given. DrError otherwise: a rejection cancels the execution, a timeout leaves it paused.
 
-    look: called again and again while it waits; raises when the execution is to end for another reason.
+    look: called again and again while it waits; raises when the execution is to end for another reason. ended: what becomes of the
+    execution otherwise, `refused` when it is left out.
     """
     approvals = Approvals(run.store)
     request = approvals.request(
@@ -71,7 +78,7 @@ def ask(action: BatchAction, run: Run, asked: Asked, look: Callable[[], None]) -
     action.warn(run.secure())
     found = _wait(action, run, approvals, request, look)
     if found["state"] != "approved":
-        raise refused(run, found)
+        raise (ended or refused)(run, found)
     action.say(f"approved by {found['approver']}", color="green", event="answer", gate=asked.name)
     return found
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
 from ansible_collections.dr.aws.plugins.module_utils.plan import Batch, Plan
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview
+from ansible_collections.dr.aws.plugins.module_utils.rollback import foretold
 from ansible_collections.dr.aws.plugins.module_utils.status import regions
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
 
@@ -28,6 +29,8 @@ def lines(plan: Plan, preview: Preview | None = None, begin: datetime | None = N
     )
     for batch in plan.batches:
         yield _wave(batch, begin), None
+        if batch.phase == "activate" and batch.todo and (text := foretold(plan, batch.wave)):
+            yield f"      {text}", None
         for entry in batch.entries if preview is not None else ():
             result = preview[batch.phase].get(entry.key)
             label = "" if entry.state == "done" else " (one-way)" if entry.one_way else " (reversible)"

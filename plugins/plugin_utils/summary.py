@@ -43,6 +43,10 @@ def lines(summary: Mapping[str, Any], elapsed_seconds: float) -> Iterator[tuple[
         yield f"  {entry['status']:<9} {entry['resource']} ({entry['phase']}{optional}): {entry.get('why', '')}", "red"
         if entry.get("remedy"):
             yield f"            next: {entry['remedy']}", None
+    if summary["uncommitted_until"]:
+        yield f"  uncommitted until {summary['uncommitted_until']}: commit, roll back, or resume it after that", "yellow"
+    for entry in summary["rolled_back"]:
+        yield f"  back      {entry['resource']}: it was rolled back, and serves in its source", "yellow"
     for entry in summary["skipped"]:
         yield f"  skipped   {entry['resource']} ({entry['phase']}): {entry.get('why', '')}", "yellow"
     deferred = summary["deferred"]

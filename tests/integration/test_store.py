@@ -291,6 +291,10 @@ def test_states_follow_the_state_machine(store: Store, clock: Time) -> None:
     assert store.get_execution(name)["completed_at"] is None
     clock.now += 90
     assert store.update_execution(name, status="COMPLETED")["completed_at"] == utc(clock.now)
+    with pytest.raises(DrError, match="allowed: RUNNING"):
+        store.update_execution(name, status="PAUSED")
+    for status in ("RUNNING", "PAUSED", "CANCELLED"):
+        store.update_execution(name, status=status)
     with pytest.raises(DrError, match="nothing: it has ended"):
         store.update_execution(name, status="RUNNING")
 

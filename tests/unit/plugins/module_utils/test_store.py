@@ -167,8 +167,9 @@ class TestStatus:
         assert (found["progress_percentage"], found["estimated_completion_time"]) == (100, None)
 
 
-def test_ends_are_ends_and_failures_can_be_resumed() -> None:
-    assert TRANSITIONS["COMPLETED"] == TRANSITIONS["CANCELLED"] == ()
+def test_ends_are_ends_but_for_a_rollback_and_failures_can_be_resumed() -> None:
+    assert TRANSITIONS["CANCELLED"] == ()
+    assert TRANSITIONS["COMPLETED"] == ("RUNNING",), "a rollback takes it back; nothing else is done with it"
     assert "RUNNING" in TRANSITIONS["FAILED"] and "RUNNING" in TRANSITIONS["PAUSED"]
     assert set(TRANSITIONS) == {state for states in TRANSITIONS.values() for state in states} | {"PENDING"}
 
