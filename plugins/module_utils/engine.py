@@ -33,6 +33,8 @@ THROTTLED_BACKOFF_SECONDS = (1, 2, 4, 8, 16, 30, 30, 30)
 SETTLE_POLLS = 4
 MAX_SENDS = 3
 BUSY_POLL_SECONDS = 15
+#: Between two looks of a source that is stopped after others.
+DRAIN_POLL_SECONDS = 5
 BUSY_TIMEOUT_SECONDS = 3600
 #: Seconds between two looks at the lease and the progress while a wave runs: FR-2.2 asks for counters that are 3 s old at most,
 #: and storing them takes a moment.
@@ -98,6 +100,8 @@ class _Track:
     held: int = 0
     retries: int = 0
     alone: bool = False
+    #: Of a planned activation: it may still have to stop or fence its source.
+    draining: bool = False
     job: int | None = None
     accepted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     calls: list[Mapping[str, Any]] = field(default_factory=list)
@@ -143,6 +147,7 @@ class Engine:
         self.observer = observer or (lambda key, state, text: None)
         self.adapter = adapter
         self._jobs = 0
+        self._tracks: Mapping[str, _Track] = {}
         self._ended: Mapping[str, Result] = {}
         self._above: dict[str, list[str]] = {}
         self._completed: SimpleQueue[Future[Any]] = SimpleQueue()
@@ -170,7 +175,9 @@ class Engine:
                 track.keep(_receipt(entry))
             if before.get("done") is not None:
                 track.result = Result(goal.pair.key, phase, "done", outputs=before["done"])
+            track.draining = track.adapter.drains and phase == "activate" and goal.planned and track.result is None
             tracks[track.key] = track
+        self._tracks = tracks
         pool = ThreadPoolExecutor(max_workers=max(1, self.parallelism), thread_name_prefix="dr-aws")
         try:
             self._loop(phase, tracks, pool)
@@ -294,6 +301,7 @@ class Engine:
         else:
             track.intents.clear()
             track.held = 0
+        track.draining = track.draining and isinstance(step, Call) and step.region == track.goal.pair.source_region
         match step:
             case Done(outputs=outputs):
                 self._end(phase, track, "done", outputs=outputs)
@@ -306,6 +314,9 @@ class Engine:
             case Call() if self.check_mode:
                 track.calls.append(_record(track, step))
                 self._end(phase, track, "would_change", why=step.why)
+            case Call() if track.draining and self._drains_later(track):
+                track.due = self._at(now, DRAIN_POLL_SECONDS)
+                self.observer(track.key, "queued", f"{step.why}: after the sources of lower priority")
             case Call() if track.intents.get(step.digest, "rejected") != "rejected" and track.held < SETTLE_POLLS:
                 track.held += 1
                 track.due = self._at(now, step.settle_seconds)
@@ -318,6 +329,19 @@ class Engine:
             case Call():
                 return step
         return None
+
+    def _drains_later(self, track: _Track) -> bool:
+        """Whether a source of lower priority in the wave is to be stopped before: those of critical resources stop last.
+
+        One that waits for what it depends on is not waited for.
+        """
+        return any(
+            other.draining
+            and other.result is None
+            and PRIORITIES.index(other.goal.pair.priority) > PRIORITIES.index(track.goal.pair.priority)
+            and not any(self._tracks[key].result is None for key in other.goal.pair.dependencies if key in self._tracks)
+            for other in self._tracks.values()
+        )
 
     def _wait(self, phase: str, track: _Track, why: str, poll_seconds: float, timeout_seconds: float) -> None:
         now = self.clock.now()

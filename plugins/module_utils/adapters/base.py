@@ -64,6 +64,8 @@ class Adapter(ABC):
     merges: ClassVar[Mapping[tuple[str, str], Merge]] = {}
     #: Error codes of mutating calls that mean "not yet": the engine looks again as after a Wait.
     busy: ClassVar[frozenset[str]] = frozenset()
+    #: Whether what a planned ACTIVATE calls in the source region stops or fences what serves there.
+    drains: ClassVar[bool] = True
     #: Fields of `capture` that count units which serve: of these the largest of 24 hours is kept, of all others the newest.
     capacities: ClassVar[tuple[str, ...]] = ()
     #: Expected seconds per phase, shown by plans and estimates until history knows better.

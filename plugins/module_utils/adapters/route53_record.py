@@ -51,6 +51,7 @@ class Route53Record(Adapter):
     technology = "route53"
     phases = ("activate",)
     busy = frozenset({"PriorRequestNotComplete"})
+    drains = False  # its calls go to Route 53, whatever region that answers from
     durations: ClassVar[Mapping[str, int]] = {"activate": INSYNC_SECONDS}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "observe": (f"{CLUSTER}:GetRoutingControlState", "route53:GetChange", "route53:ListResourceRecordSets"),
