@@ -144,3 +144,15 @@ def test_a_check_that_fails_in_a_drill_is_a_finding(sandbox: Any, operator: Oper
     assert (status["status"], status["counts"]["cleanup"], status["failed_resources"]) == ("FAILED", {"done": 1}, [])
     (proof,) = (one["detail"] for one in status["timeline"] if one["event"] == "business_check_ended")
     assert (proof["state"], proof["output"]) == ("failed", f"order activate 1 true password=******** {DATABASE}\n")
+
+
+def test_a_person_lets_dns_move_although_a_check_failed(sandbox: Any, operator: Operator) -> None:
+    whole = small()
+    operator.load({**whole, "resources": [one for one in whole["resources"] if one["name"] == RECORD]})
+    operator.run("control_plane").ok()
+    why = "orders are taken by telephone"
+    check = {"name": "order", "command": ["false"]}
+    ran = operator.run("failover", **ASKED, business_checks=[check], business_check_override_reason=why).ok()
+    assert names(sandbox) == {RECORD: value_of(RECORD, WEST)}
+    (proof,) = (one["detail"] for one in operator.status(ran.execution_id)["timeline"] if one["event"] == "business_check_ended")
+    assert (proof["state"], proof["override_reason"], proof["why"]) == ("overridden", why, "it exits with 1")
