@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from typing import Any
 from .model import Answer, AwsError, Call, serialise, speaks_json
 
 EFFECTS = ("reset", "blackhole", "http", "error", "throttle", "latency", "lose", "kill")
-MATCH = ("service", "operation", "region", "account", "role")
+MATCH = ("service", "operation", "region", "account", "role", "params")
 _FIELDS = {
     "match",
     "effect",
@@ -111,6 +112,7 @@ class Faults:
             "region": call.region,
             "account": call.account,
             "role": call.identity.role if call.identity else "",
+            "params": json.dumps(call.params, sort_keys=True, default=str) if "params" in rule.get("match", {}) else "",
         }
         for name, pattern in rule.get("match", {}).items():
             patterns = pattern if isinstance(pattern, list) else [pattern]
@@ -137,7 +139,7 @@ def _effect(rule: dict[str, Any], call: Call) -> Answer | None:
     if effect == "kill":
         kill = os.killpg if rule.get("group") else os.kill
         kill(rule["pid"], signal.Signals[rule.get("signal", "SIGKILL")])
-        raise NoAnswerError
+        raise NoAnswerError(float(rule.get("seconds", 0.0)))
     if effect == "http":
         return (
             int(rule.get("status", 503)),

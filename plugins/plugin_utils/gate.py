@@ -117,10 +117,10 @@ def _wait(action: BatchAction, run: Run, approvals: Approvals, request: Request,
     interactive = True
     while True:
         found = approvals.state(request)
+        run.journal.renew()  # LeaseLostError: another run has taken over, and what ended the request was perhaps that one
         if found["state"] != "pending":
             return found
         look()
-        run.journal.renew()
         if interactive:
             interactive = _prompt(action, run, approvals, request)
         else:
