@@ -180,8 +180,8 @@ def _ssm(errand: Errand, context: Mapping[str, Any], means: Means, token: str) -
 
 def _automation_seen(cloud: AwsReader, there: tuple[str, str, str], ident: str) -> tuple[str, str]:
     """(status, what it says) of an automation; "" while SSM does not answer."""
-    seen = cloud.read(*there, "get_automation_execution", AutomationExecutionId=ident)
-    if seen is None or isinstance(seen, Unreachable):
+    seen = _looked(cloud, there, "get_automation_execution", AutomationExecutionId=ident)
+    if seen is None:
         return "", ""
     one = seen["AutomationExecution"]
     outputs = one.get("Outputs")
@@ -190,12 +190,23 @@ def _automation_seen(cloud: AwsReader, there: tuple[str, str, str], ident: str) 
 
 def _command_seen(cloud: AwsReader, there: tuple[str, str, str], ident: str) -> tuple[str, str]:
     """(status, what it says) of a command. One that reached no instance has failed, whatever its status is."""
-    seen = cloud.read(*there, "list_commands", CommandId=ident)
-    if seen is None or isinstance(seen, Unreachable) or not seen["Commands"]:
+    seen = _looked(cloud, there, "list_commands", CommandId=ident)
+    if seen is None or not seen["Commands"]:
         return "", ""
     one = seen["Commands"][0]
     said = f"{one['CompletedCount']} of {one['TargetCount']} instances completed, {one['ErrorCount']} with errors"
     return ("Failed" if one["Status"] == "Success" and not one["TargetCount"] else one["Status"]), said
+
+
+def _looked(cloud: AwsReader, there: tuple[str, str, str], operation: str, **params: str) -> Mapping[str, Any] | None:
+    """The answer; None for none, or where SSM was asked too often: what runs there goes on, and is looked at again."""
+    try:
+        seen = cloud.read(*there, operation, **params)
+    except CallError as error:
+        if error.failure.kind != "throttled":
+            raise
+        return None
+    return None if isinstance(seen, Unreachable) else seen
 
 
 def _late(errand: Errand) -> str:

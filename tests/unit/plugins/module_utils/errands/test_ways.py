@@ -161,7 +161,8 @@ def automation(status: str, **more: Any) -> dict[str, Any]:
 
 
 def test_an_automation_is_looked_at_until_it_has_ended() -> None:
-    seen = [UNREACHABLE, automation("InProgress"), automation("Success", Outputs={"Say.Out": ["hello"]})]
+    throttled = CallError(Failure("throttled", "ThrottlingException", "slower"))
+    seen = [UNREACHABLE, throttled, automation("InProgress"), automation("Success", Outputs={"Say.Out": ["hello"]})]
     cloud = Cloud(start_automation_execution=[{"AutomationExecutionId": "auto-1"}], get_automation_execution=seen)
     how = {"document": "Drain", "parameters": {"Name": "x"}, "context_parameter": "Context"}
     assert carried(cloud, errand("ssm", how)) == Outcome("", '{"Say.Out": ["hello"]}')
