@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
+from ansible_collections.dr.aws.plugins.module_utils.errands.asked import errands
 from ansible_collections.dr.aws.plugins.module_utils.plan import Batch, Plan
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview
 from ansible_collections.dr.aws.plugins.module_utils.rollback import foretold
@@ -35,6 +36,8 @@ def lines(plan: Plan, preview: Preview | None = None, begin: datetime | None = N
             result = preview[batch.phase].get(entry.key)
             label = "" if entry.state == "done" else " (one-way)" if entry.one_way else " (reversible)"
             yield f"      {entry.key}: {_said(result)}{label}", COLOURS.get(result.status) if result else None
+    for errand in errands(parameters.hooks, parameters.business_checks):
+        yield f"  {errand} ({errand.way}): {errand.moment}", None
     for warning in plan.warnings:
         yield f"  ! {warning}", "yellow"
 

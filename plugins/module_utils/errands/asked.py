@@ -84,6 +84,15 @@ class Errand:
         }
         return cls(kind, given["name"], way, how, **chosen, operations=tuple(given["operations"]))
 
+    @property
+    def moment(self) -> str:
+        """When it is carried out, for people."""
+        if self.kind == CHECK:
+            return "before DNS moves"
+        before, _separator, what = self.when.partition("_")
+        which = f"wave {self.wave}" if self.wave else "each wave"
+        return f"{before} {self.phase}" if what == "phase" else f"{before} {which} of {self.phase}"
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report as JUnit XML, so that a CI shows a drill: one test case per resource and phase. Pure."""
+"""A report as JUnit XML, so that a CI shows a drill: one test case per resource and phase, and per hook and check. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ SKIPPED = ("deferred", "skipped", "not_reached")
 
 
 def junit(report: Mapping[str, Any]) -> str:
-    """One suite per phase. failed and blocked are failures with why and remedy; what was not carried out is skipped, with why."""
+    """One suite per phase, and one of hooks and business checks.
+
+    failed and blocked are failures with why and remedy; what was not carried out is skipped, with why.
+    """
     execution = report["execution"]
     suites: dict[str, list[Element]] = {}
     for one in report["resources"]:
         for phase in one["phases"]:
             suites.setdefault(phase["phase"], []).append(_case(one, phase))
+    if report["errands"]:
+        suites["hooks and business checks"] = [_errand(one) for one in report["errands"]]
     name = f"{execution['operation']} {execution['customer']}/{execution['environment']} {execution['execution_id']}"
     root = tag("testsuites", *(_suite(phase, cases, report) for phase, cases in suites.items()), name=name, **_counts(suites))
     indent(root)
@@ -60,4 +65,14 @@ def _case(one: Mapping[str, Any], phase: Mapping[str, Any]) -> Element:
     elif phase["status"] in SKIPPED:
         why = phase["why"] or "the execution ended before it was reached"
         put(case, tag("skipped", message=f"{phase['status']}: {why}"))
+    return case
+
+
+def _errand(one: Mapping[str, Any]) -> Element:
+    """One that a person overrode has failed all the same."""
+    kind = one["kind"].replace(" ", "_")
+    case = tag("testcase", name=f"{one['name']} {one['phase']} {one['wave']}", classname=kind, time=f"{one['seconds'] or 0:.1f}")
+    if one["state"] != "done":
+        text = "\n".join(line for line in (one["why"], one["override_reason"], one["output"]) if line)
+        put(case, tag("failure", text, type=one["state"], message=one["why"] or one["state"]))
     return case

@@ -33,6 +33,19 @@ def test_what_is_left_out_has_its_default() -> None:
     assert "test" not in second.operations, "a URL is production's, not a copy's"
 
 
+@pytest.mark.parametrize(
+    ("when", "wave", "said"),
+    [
+        ("before_phase", 0, "before activate"),
+        ("after_wave", 0, "after each wave of activate"),
+        ("before_wave", 2, "before wave 2 of activate"),
+    ],
+)
+def test_when_it_is_carried_out_is_said(when: str, wave: int, said: str) -> None:
+    (hook,) = validated("hooks", [{**HOOK, "when": when, "wave": wave, "lambda": FUNCTION}], LIMITS)
+    assert Errand.of("hook", hook).moment == said
+
+
 def test_what_was_validated_is_valid_again(tmp_path: Path) -> None:
     """A stored plan is carried out by its own parameters."""
     file = tmp_path / "order.yml"

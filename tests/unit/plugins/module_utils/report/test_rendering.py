@@ -275,6 +275,19 @@ def test_junit_has_a_case_for_each_resource_and_phase() -> None:
     assert (case.get("name"), case.get("classname"), case.get("time")) == ("db instantiate", "instantiate.rds", "60.0")
 
 
+def test_junit_has_a_case_for_each_hook_and_business_check() -> None:
+    order = {"name": "order", "phase": "activate", "wave": 1}
+    ended = {"state": "failed", "seconds": 4, "why": "it exits with 3", "output": "no stock", "override_reason": ""}
+    audit = [*TRAIL, entry(8, 11, "business_check_started", **order), entry(9, 12, "business_check_ended", name="order", **ended)]
+    report = build(make([pair("db")], audit=audit))
+    suite = list(ElementTree.fromstring(junit(report).encode()))[-1]
+    assert (suite.get("name"), suite.get("failures")) == ("hooks and business checks", "1")
+    (case,) = suite.iter("testcase")
+    assert (case.get("name"), case.get("classname"), case.get("time")) == ("order activate 1", "business_check", "4.0")
+    assert [failure.text for failure in case] == ["it exits with 3\nno stock"]
+    assert "no stock" in execution_page(report)
+
+
 def fields(value: Any) -> set[str]:
     """The names of all fields, but for what technologies give."""
     if isinstance(value, dict):
