@@ -79,8 +79,10 @@ CONTROL = (
     "decision",
     "execution_info",
     "audit_info",
+    "rollback",
     "close",
     "report",
+    "snapshot",
 )
 
 
@@ -231,6 +233,8 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert f"approved by {sandbox.client('sts').get_caller_identity()['Arn']}" in ended.out
     operator.run(written(operator, [play("localhost", "report")]), execution_id=name).ok()
     assert {path.name.partition(".")[2] for path in (operator.home / "reports").iterdir()} == {"html", "json", "junit.xml", "csv"}
+    assert operator.run(written(operator, [play("localhost", "snapshot")])).ok().changed == 1
+    assert (operator.home / "rehearsal/snapshot.json").is_file()
     assert f"skipped   {skipped}" in ended.out
     assert [row["operation"] for row in operator.mutations()] != []
 
