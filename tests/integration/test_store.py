@@ -257,6 +257,21 @@ def test_who_may_take_over_before_the_lease_ends(
         assert lock.acquire(*SCOPE, owner=owner, runner=f"{HERE}:2:200") == fence
 
 
+def test_a_lease_is_longer_for_what_cannot_renew_it(store: Store, clock: Time) -> None:
+    started(store, execution_id="dr-a")
+    locked(store, "dr-a").hold(600)
+    clock.now += 659
+    with pytest.raises(LockHeldError):
+        locked(store, "dr-b", 2)
+    clock.now += 2
+    assert locked(store, "dr-b", 2).fence == 2
+
+
+def test_what_became_of_an_errand_outlives_the_process(store: Store, make: Callable[[], Store]) -> None:
+    journal(store, "dr-a").errand("hook/drain/activate", "begun", 1, utc(0))
+    assert journal(make(), "dr-a").errands() == {"hook/drain/activate": {"state": "begun", "attempt": 1, "at": utc(0)}}
+
+
 def test_the_tasks_of_a_run_share_its_lock(store: Store, make: Callable[[], Store]) -> None:
     lock = locked(store, "dr-a")
     other = Lock(make()).attach(*SCOPE, "dr-a", lock.fence)
