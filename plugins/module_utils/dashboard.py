@@ -38,11 +38,7 @@ EXECUTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Resources done": {"ResourcesDone": "Sum"},
     "Resources failed and deferred": {"ResourcesFailed": "Sum", "ResourcesDeferred": "Sum"},
     "Waves that prepare and activate (s)": {"InstantiateWaveDuration": "Maximum", "ActivateWaveDuration": "Maximum"},
-    "Waves that clean up, replicate, roll back (s)": {
-        "CleanupWaveDuration": "Maximum",
-        "ReplicateWaveDuration": "Maximum",
-        "RollbackWaveDuration": "Maximum",
-    },
+    "Waves that clean up and replicate (s)": {"CleanupWaveDuration": "Maximum", "ReplicateWaveDuration": "Maximum"},
 }
 
 

@@ -41,7 +41,14 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 #: Events after which an execution stands still and can go on, and those after which there is a report.
 RESUMABLE: Final = ("execution_failed", "execution_paused", "approval_timed_out", "window_closed", "pause_timed_out")
-ENDS: Final = ("execution_completed", "execution_failed", "execution_cancelled", "execution_paused", "approval_timed_out")
+ENDS: Final = (
+    "execution_completed",
+    "execution_failed",
+    "execution_cancelled",
+    "execution_paused",
+    "execution_rolled_back",
+    "approval_timed_out",
+)
 
 
 class Notifier:

@@ -54,7 +54,6 @@ METRICS: Final[Mapping[str, Metric]] = {
     "ActivateWaveDuration": _wave("activate"),
     "CleanupWaveDuration": _wave("cleanup"),
     "ReplicateWaveDuration": _wave("replicate"),
-    "RollbackWaveDuration": _wave("rollback"),
     "ResourcesDone": Metric("Count", EXECUTION, "resources of a wave that are done"),
     "ResourcesFailed": Metric("Count", EXECUTION, "resources of a wave that failed or are blocked"),
     "ResourcesDeferred": Metric("Count", EXECUTION, "resources of a wave whose region does not answer"),
