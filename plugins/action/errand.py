@@ -12,7 +12,17 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import epoch, utc
 from ansible_collections.dr.aws.plugins.module_utils.engine import TICK_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.errands.asked import CHECK, Errand, errands
-from ansible_collections.dr.aws.plugins.module_utils.errands.placing import DNS, MOMENTS, Place, context, due, held_back, key, place
+from ansible_collections.dr.aws.plugins.module_utils.errands.placing import (
+    DNS,
+    MOMENTS,
+    Place,
+    attempt,
+    context,
+    due,
+    held_back,
+    key,
+    place,
+)
 from ansible_collections.dr.aws.plugins.module_utils.errands.ways import Means, Outcome, carry_out
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
@@ -107,20 +117,19 @@ class ActionModule(BatchAction):
         run, name = here.run, options["key"]
         if here.place is None:  # nothing is due then
             return {"changed": False}
-        kept = run.journal.errands().get(name, {})
-        attempt = kept.get("attempt", 0) + (kept.get("state") != "begun")
+        number = attempt(run.journal.errands().get(name, {}))
         known = run.journal.known("activate")
         outputs = {one: entry["done"] for one, entry in known.items() if entry["done"] is not None}
         told = context(errand, here.place, run.parameters, run.execution_id, list(here.hosts), outputs)
-        run.journal.errand(name, "begun", attempt, utc(run.store.clock()))
+        run.journal.errand(name, "begun", number, utc(run.store.clock()))
         where = {one: told[one] for one in ("name", "when", "phase", "wave", "idempotency_key")}
-        run.note(f"{_event(errand)}_started", **where, way=errand.way, attempt=attempt)
+        run.note(f"{_event(errand)}_started", **where, way=errand.way, attempt=number)
         self.say(f"  {errand}: begins ({errand.way})", event=_event(errand), state="begun", key=name)
         if errand.way == "tasks":
             run.lock.hold(errand.timeout_seconds)
             return {"changed": False, "tasks": errand.how, "timeout_seconds": errand.timeout_seconds, "context": told}
         cloud = run.control.patient(errand.timeout_seconds + PATIENCE_SECONDS)
-        means = Means(cloud, run.parameters.target_region, attempt, run.control.pause)
+        means = Means(cloud, run.parameters.target_region, number, run.control.pause)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dr-aws") as pool:
             future = pool.submit(carry_out, errand, told, means)
             while not future.done():

@@ -76,6 +76,14 @@ def key(errand: Errand, here: Place) -> str:
     return f"{errand.kind.replace(' ', '-')}/{errand.name}/{where}"
 
 
+def attempt(kept: Mapping[str, Any]) -> int:
+    """The number of the attempt that begins now. kept: what the journal has, {} at first.
+
+    One whose end nobody saw is repeated under its number: it may have been received.
+    """
+    return int(kept.get("attempt", 0)) + (kept.get("state") != "begun")
+
+
 def held_back(pairs: Sequence[Pair]) -> frozenset[str]:
     """Of the pairs of a wave those that are activated when the business checks have passed: DNS, and what depends on it."""
     held = {pair.key for pair in pairs if pair.technology == DNS}

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.errands.asked import CHECK, HOOK, PROOF, Errand
-from ansible_collections.dr.aws.plugins.module_utils.errands.placing import Place, context, due, held_back, idle, key, place
+from ansible_collections.dr.aws.plugins.module_utils.errands.placing import (
+    Place,
+    attempt,
+    context,
+    due,
+    held_back,
+    idle,
+    key,
+    place,
+)
 from ansible_collections.dr.aws.plugins.module_utils.model import Pair
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Parameters
 
@@ -78,6 +87,19 @@ def test_an_outcome_is_kept_by_wave_or_by_phase() -> None:
     assert key(hook("before_wave", "replicate"), here) == "hook/before_wave/protect-wave-02"
     assert key(hook("before_phase", "replicate"), here) == "hook/before_phase/replicate"
     assert key(Errand(CHECK, "order", "command", ["true"]), here) == "business-check/order/protect-wave-02"
+
+
+@pytest.mark.parametrize(
+    ("kept", "number"),
+    [
+        ({}, 1),
+        ({"state": "begun", "attempt": 1}, 1),
+        ({"state": "failed", "attempt": 1}, 2),
+        ({"state": "overridden", "attempt": 2}, 3),
+    ],
+)
+def test_an_attempt_whose_end_nobody_saw_is_repeated(kept: dict[str, Any], number: int) -> None:
+    assert attempt(kept) == number
 
 
 def test_dns_and_what_depends_on_it_come_last() -> None:
