@@ -214,3 +214,7 @@ def test_a_failover_without_cloudwatch_ends_as_always_and_says_so(sandbox: Any, 
     names = {one["MetricName"] for one in sandbox.client("cloudwatch", WEST).list_metrics(Namespace=NAMESPACE)["Metrics"]}
     assert {"ExecutionDuration", "ResourcesDone", "AcceptanceTime", "NotificationDelay", "StatusQueryTime", "FenceDebts"} <= names
     assert "metrics were not published" not in again.out
+    published = [call["params"]["MessageAttributes"] for call in sandbox.calls(service="sns", operation="Publish")]
+    told = [attributes["event"]["StringValue"] for attributes in published]
+    waves = ["wave_completed", "phase_completed"] * 4  # one resource: each phase is one wave
+    assert told == ["execution_started", *waves, "execution_completed"] * 2
