@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,7 @@ def test_an_action_has_a_module_of_its_name_that_documents_it(action: str) -> No
     assert action in MODULES
 
 
+@functools.cache
 def _played() -> set[str]:
     """The playbooks that integration tests run: `run("failover", …)`, `start(…)`, `words(…)`."""
     calls = (
