@@ -270,7 +270,7 @@ def _paused(
     )
     _close(run.store, request, "taken")
     lines = [*pauses.said(checks), f"to be decided until {asked.timeout_at}; then people are alerted, and it stays PAUSED"]
-    ways = {**commands(run.execution_id, asked.token), "then resume": run.resume_command()}
+    ways = {**commands(run.execution_id, asked.token), "resume": run.resume_command()}
     for line in lines:
         say(f"  {line}", color="yellow")
     for command in ways.values():

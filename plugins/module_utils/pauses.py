@@ -143,6 +143,6 @@ def _alert(store: Store, notifier: Notifier, execution: Mapping[str, Any], actor
         who, resume = actor(), resume_command(execution)
         store.note(name, "approval_timed_out", actor=who, gate=one["gate"], timeout_at=one["timeout_at"])
         text = f"nobody has decided about {one['gate']} until {one['timeout_at']}; it stays PAUSED, nothing was approved"
-        sent = notifier.send("pause_timed_out", execution, text=text, remedy=f"{resume} asks again", commands={"resume": resume})
+        sent = notifier.send("pause_timed_out", execution, text=text, remedy=f"{resume} asks again")
         store.note(name, "notified", actor=who, event="pause_timed_out", **sent)
     return bool(late)

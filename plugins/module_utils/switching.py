@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: The gate of a switch: asked for always, whatever the approval mode is.
 GATE: Final = "switch-to-unplanned"
+#: How much of a value an error says.
+SAID_CHARACTERS: Final = 60
 #: What has modes that differ in what may be lost.
 OPERATIONS: Final = ("failover", "failback")
 
@@ -62,7 +64,8 @@ def _differs(field: str, before: Parameters, now: Parameters) -> bool:
 
 def _said(parameters: Parameters, field: str) -> str:
     value = parameters.to_json()[field]
-    return ",".join(map(str, value)) or "all" if isinstance(value, list) else str(value)
+    text = ",".join(map(str, value)) or "all" if isinstance(value, list) else str(value)
+    return text if len(text) <= SAID_CHARACTERS else f"{text[:SAID_CHARACTERS]}…"
 
 
 def deferred(plan: Plan) -> int:
