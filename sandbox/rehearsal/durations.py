@@ -11,15 +11,19 @@ from statistics import median
 from typing import Any
 
 import yaml
+from jsonschema import Draft202012Validator
 
 from .rebuilt import RehearsalError
 
 SHIPPED = Path(__file__).with_name("durations.yml")
+_SECONDS = {"type": "number", "exclusiveMinimum": 0, "maximum": 7 * 86400}
+_ROWS = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _SECONDS}}
+_SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"operations": _ROWS, "phases": _ROWS}}
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a phase of one resource takes, in seconds, and who says so: "3 executions", or the name of a file."""
+    """What a phase of one resource takes, in seconds, and who says so: "7 resources", or the name of a file."""
 
     seconds: float
     source: str
@@ -48,7 +52,7 @@ def read(file: Path | None, learnt: Mapping[str, Mapping[str, list[float]]]) -> 
                 raise RehearsalError(f"{file}: operations: {service} {operation} is not known. Next: use one of {known}")
             paces[service, operation] = seconds / usual
     phases = {
-        (technology, phase): Measured(median(samples), f"{len(samples)} executions")
+        (technology, phase): Measured(median(samples), f"{len(samples)} resources")
         for technology, rows in learnt.items()
         for phase, samples in rows.items()
         if samples
@@ -64,24 +68,7 @@ def _table(file: Path) -> dict[str, Any]:
         held = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise RehearsalError(f"{file} cannot be read: {error}. Next: see docs/rehearsal.md for what it holds") from error
-    found = {name: (held or {}).get(name) or {} for name in ("operations", "phases")} if isinstance(held or {}, dict) else {}
-    rows = [(name, row, value) for name, table in found.items() for row, value in _rows(table)]
-    wrong = [f"{name}: {row}={value!r}" for name, row, value in rows if isinstance(value, bool) or not _positive(value)]
-    if not found or set(held or {}) - set(found) or wrong:
-        said = wrong[0] if wrong else "operations and phases are all that it may hold"
-        raise RehearsalError(f"{file}: {said}. Next: write seconds, as in docs/rehearsal.md")
-    return found
-
-
-def _rows(table: Any) -> list[tuple[str, Any]]:
-    if not isinstance(table, dict):
-        return [("", table)]
-    return [
-        (f"{first} {second}", value)
-        for first, row in table.items()
-        for second, value in (row.items() if isinstance(row, dict) else [("", row)])
-    ]
-
-
-def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 < value < 7 * 86400
+    for fault in Draft202012Validator(_SCHEMA).iter_errors(held):
+        where = " ".join(str(part) for part in fault.absolute_path)
+        raise RehearsalError(f"{file}: {where}: {fault.message}. Next: write seconds, as in docs/rehearsal.md")
+    return {"operations": {}, "phases": {}, **held}

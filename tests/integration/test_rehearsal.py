@@ -80,7 +80,7 @@ def test_what_executions_measured_is_what_the_next_rehearsal_expects(sandbox: An
     held = rehearsed(sandbox, snapshot, "unplanned", durations)
     within(by_wave(held), real)
     said = told.report(held, durations, snapshot)["durations"]
-    assert {(one["technology"], one["source"]) for one in said} >= {("rds", "7 executions"), ("ecs", "12 executions")}
+    assert {(one["technology"], one["source"]) for one in said} >= {("rds", "7 resources"), ("ecs", "12 resources")}
 
 
 @pytest.mark.parametrize("mode", ["unplanned", "planned"])
