@@ -77,7 +77,8 @@ class ActionModule(BatchAction):
         left = [key for key, one in results.items() if one.status != "done"]
         problem = f"{len(left)} of {len(results)} resources did not go back. Next: {rollback_command(record)}" if left else ""
         ended = {key: {"status": one.status, "why": one.why, "remedy": one.remedy} for key, one in results.items()}
-        return {"changed": True, "execution": fact, "resources": ended, "said": text, "problem": problem, **answer}
+        facts = {"ansible_facts": {"dr_execution": fact}, "execution": fact}
+        return {"changed": True, **facts, "resources": ended, "said": text, "problem": problem, **answer}
 
     @staticmethod
     def _nothing(control: Control, record: Mapping[str, Any], undo: Undo) -> str:
@@ -141,7 +142,7 @@ class ActionModule(BatchAction):
         gate.ask(self, run, asked, lambda: None, refused)
 
     def _failed_wave(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """After a failure: gives what is added to its reason. What AWS or a person refuses is told: the execution is closed next."""
+        """After a failure: gives what is added to its reason. What AWS or a person refuses is told: it is closed next."""
         nothing = {"changed": False, "said": ""}
         if not options["execution"]["execution_id"] or self._task.check_mode:
             return nothing

@@ -76,7 +76,8 @@ def foresee(
 ) -> Undo:
     """One look at everything that ACTIVATE touched in these waves, () for all. Describe calls only.
 
-    InputError: a wave that is not there.
+    InputError: a wave that is not there. DrError: something was done on top of it, here or later: what clients are led to by the
+    rest, names above all, may be gone. That a debt of before was settled is none of that: what owed it stays.
     """
     name, parameters = record["execution_id"], plan.parameters
     there = sorted({pair.wave for pair in plan.pairs})
@@ -88,7 +89,12 @@ def foresee(
     journal = Journal(control.store, name, 0, Lock(control.store))
     activated = journal.known("activate")
     asked = [pair for pair in plan.pairs if begun(activated.get(pair.key, {})) and (not waves or pair.wave in waves)]
-    past = gone_past(control.store, record, journal)
+    past = {key: why for key, why in gone_past(control.store, record, journal).items() if begun(activated.get(key, {}))}
+    settled = {entry.key for batch in plan.stage("settle") for entry in batch.entries}
+    if over := [f"{key}: {why}" for key, why in past.items() if key not in settled]:
+        other = OPERATIONS[1 - OPERATIONS.index(record["operation"])]
+        remedy = f"take it back with a {other} of its own: ansible-playbook dr.aws.{other} -e customer=… -e environment=…"
+        raise DrError(f"execution {name} is not rolled back any more, {len(over)} resources have gone on: {_named(over)}", remedy)
     goals = {
         pair.key: Goal(pair, parameters.mode, parameters.cleanup_policy, name, captured.get(pair.key, {}))
         for pair in asked

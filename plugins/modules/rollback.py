@@ -12,6 +12,7 @@ description:
     and then brings the sources back into service, the last wave first, and in a wave what depends on something before that.
   - What is one-way, or what CLEANUP or REPLICATE has gone past, stays, and holds nothing else back.
   - The execution is FAILED afterwards. What was rolled back is instantiated and activated again when it is resumed.
+  - The lock is still held then, and the fact C(dr_execution) is set, for M(dr.aws.close) to release it and to say how it went.
   - An interrupted rollback is finished by the same task. When nothing is left to roll back, nothing is changed.
   - Refused for drills and reprotections, and for an execution that was cancelled or that another run is working on.
 options:
@@ -54,12 +55,6 @@ EXAMPLES = r"""
     approval_mode: automatic
     reason: the shop does not work there
   register: dr_rollback
-
-- name: Release the lock, and say how it went
-  dr.aws.close:
-    control: "{{ hostvars['localhost']['dr_control'] }}"
-    execution: "{{ dr_rollback.execution }}"
-  when: dr_rollback.execution | length > 0
 """
 
 RETURN = r"""

@@ -222,10 +222,10 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     started = operator.start(playbook)
     name = started.until(r"execution (dr-\S+) started")[1]
     token = started.until(r"token=(\S+) ")[1]
-    (decision,), (info,), (skip,) = examples("decision"), examples("execution_info"), examples("request")
+    (decision,), (info, *pages), (skip, undo) = examples("decision"), examples("execution_info"), examples("request")
     waits = {"ansible.builtin.assert": {"that": "found.executions[0].approvals[0].state == 'pending'"}}
-    looks = [{**info, "register": "found"}, waits, *examples("audit_info"), *examples("capacity")]
-    tasks = [{**decision, "check_mode": True}, {**skip, "check_mode": True}, *looks, skip, decision]
+    looks = [{**info, "register": "found"}, waits, *pages, *examples("audit_info"), *examples("capacity")]
+    tasks = [{**decision, "check_mode": True}, {**skip, "check_mode": True}, *looks, skip, undo, skip, decision]
     elsewhere = {**play("localhost"), "tasks": tasks}
     operator.run(written(operator, [elsewhere]), execution_id=name, token=token, resource=skipped).ok()
 
@@ -233,6 +233,8 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert f"approved by {sandbox.client('sts').get_caller_identity()['Arn']}" in ended.out
     operator.run(written(operator, [play("localhost", "report")]), execution_id=name).ok()
     assert {path.name.partition(".")[2] for path in (operator.home / "reports").iterdir()} == {"html", "json", "junit.xml", "csv"}
+    assert operator.run(written(operator, [play("localhost", "rollback", "close")]), execution_id=name).ok().changed == 1
+    assert operator.run(written(operator, [play("localhost", "rollback")]), execution_id=name).ok().changed == 0
     assert operator.run(written(operator, [play("localhost", "snapshot")])).ok().changed == 1
     assert (operator.home / "rehearsal/snapshot.json").is_file()
     assert f"skipped   {skipped}" in ended.out

@@ -12,6 +12,7 @@ from playbook import (
     EAST,
     FULL,
     NONE,
+    SCOPE,
     SHOP,
     WEST,
     Operator,
@@ -67,8 +68,12 @@ def test_a_wave_that_fails_goes_back_and_is_activated_again(sandbox: Any, operat
     checked = operator.run("rollback", "--check", execution_id=name).ok()
     assert f"stays     {DATABASE}: " in checked.out and f"back      {BASKET}: ecs " in checked.out
     assert operator.mutations(since=mark) == []
-    back = operator.run("rollback", execution_id=name, reason="it is slow there").ok()
-    assert back.out.index(f"stays     {DATABASE}: ") < back.out.index("rollback, wave 3: ")
+    killed = operator.start("rollback", execution_id=name, reason="it is slow there")
+    killed.until("rollback, wave 2: ")
+    killed.stop()
+    assert operator.status(name)["resume"] == f"ansible-playbook dr.aws.rollback -e execution_id={name}"
+    back = operator.run("rollback", execution_id=name).ok()
+    assert back.out.index(f"stays     {DATABASE}: ") < back.out.index("rollback, wave 1: ")
     assert tasks(sandbox, EAST) == FULL and tasks(sandbox, WEST) == NONE and names(sandbox) == pointing(EAST)
     assert database(sandbox, WEST) == "serves"
     status = operator.status(name)
@@ -77,3 +82,45 @@ def test_a_wave_that_fails_goes_back_and_is_activated_again(sandbox: Any, operat
     mark = operator.mark()
     assert operator.run("rollback", execution_id=name).ok().changed == 0
     assert operator.mutations(since=mark) == []
+
+
+def test_with_all_waves_the_earlier_ones_go_back_as_well(sandbox: Any, operator: Operator) -> None:
+    """What is one-way is named before the wave begins, and stays."""
+    operator.load(estate(database=True, basket={"peer": {"tasks": "fail"}}))
+    operator.readiness()
+    stopped = operator.failover(mode="planned", phases=SERVE, on_wave_failure="rollback", rollback_scope="all")
+    stopped.refused("rolled back: ", f"stays in {WEST}: {DATABASE} (")
+    said = stopped.out.partition("activate, wave 2: ")[2].partition("rollback, wave 2: ")[0]
+    assert f"if it fails, wave 2, 1 is rolled back; one-way, may stay in {WEST}: {DATABASE}" in said
+    assert stopped.out.index("rollback, wave 2: ") < stopped.out.index("rollback, wave 1: ")
+    assert (tasks(sandbox, WEST), tasks(sandbox, EAST)) == (NONE, FULL)
+    assert (database(sandbox, WEST), names(sandbox)) == ("serves", pointing(EAST))
+
+
+def test_what_was_activated_waits_to_be_committed(sandbox: Any, operator: Operator) -> None:
+    """PAUSED before CLEANUP; no resume, and no reprotection, touches the old side until it is committed."""
+    operator.load(estate())
+    operator.readiness()
+    paused = operator.failover(mode="planned", undo_window_minutes=600)
+    name = paused.execution_id
+    commit, back = (f"ansible-playbook dr.aws.{one} -e execution_id={name}" for one in ("commit", "rollback"))
+    paused.refused(f"execution {name} is PAUSED before cleanup: it is uncommitted until ", commit, back)
+    status = operator.status(name)
+    assert (status["status"], status["resume"], status["committed"]) == ("PAUSED", commit, None)
+    assert status["uncommitted_until"] > status["started_at"]
+    mark = operator.mark()
+    operator.run("failover", execution_id=name).refused(f"execution {name} is uncommitted until ", commit, back)
+    operator.run("reprotect", **SCOPE, approval_mode="automatic").refused("the old side of ", commit, back)
+    late = operator.run("rollback", execution_id=name, approval_mode="required", approval_timeout_seconds=1)
+    late.refused(f"the rollback of execution {name} was not approved: rollback-0001 is timed out", back)
+    assert operator.mutations(since=mark) == []
+    assert operator.status(name)["status"] == "PAUSED"
+    assert (tasks(sandbox, EAST), tasks(sandbox, WEST)) == (FULL, FULL)
+
+    assert operator.run("commit", execution_id=name, reason="it works").ok().changed == 1
+    assert operator.run("commit", execution_id=name).ok().changed == 0
+    operator.run("failover", execution_id=name).ok()
+    assert tasks(sandbox, EAST) == NONE
+    status = operator.status(name)
+    assert (status["status"], status["committed"]["reason"]) == ("COMPLETED", "it works")
+    operator.run("rollback", execution_id=name).refused(f"execution {name} is not rolled back any more", "has gone past it")

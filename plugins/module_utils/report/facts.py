@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..costs import savings
 from ..dynamo import epoch, utc
+from ..engine import ROLLBACK
 from ..prices import PRICES_OF
 from ..redact import mask
 from .reading import Seen
@@ -73,6 +74,7 @@ def build(seen: Seen) -> dict[str, Any]:
         "failures": list(_unfinished(members, ("failed", "blocked"))),
         "deferred": list(_unfinished(members, ("deferred",))),
         "skipped": list(_unfinished(members, ("skipped",))),
+        "rolled_back": list(_rolled_back(members)),
         "debts": _debts(seen),
         "costs": _costs(saved, status.get("estimated_copies")),
         "approvals": [{name: one.get(name) for name in _APPROVAL} for one in status["approvals"]],
@@ -124,6 +126,14 @@ def _unfinished(members: Sequence[Mapping[str, Any]], statuses: Sequence[str]) -
             if one["status"] in statuses:
                 said = {name: one[name] for name in ("phase", "status", "ended_at", "why", "remedy")}
                 yield {"resource": member["resource"], "technology": member["technology"], "wave": member["wave"], **said}
+
+
+def _rolled_back(members: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Of which ACTIVATE was taken back, and not done again."""
+    for member in members:
+        for one in member["phases"]:
+            if (one["phase"], one["status"]) == (ROLLBACK, "done"):
+                yield {**{name: member[name] for name in ("resource", "technology", "wave")}, "ended_at": one["ended_at"]}
 
 
 def _debts(seen: Seen) -> list[dict[str, Any]]:

@@ -57,6 +57,8 @@ def _sections(report: Mapping[str, Any], title: str) -> Iterator[Element]:
     yield section("failures", "What failed, and why", tables.failures(report["failures"]))
     yield section("deferred", "Deferred work", tables.deferred(report))
     yield section("skipped", "Skipped", tables.skipped(report["skipped"]))
+    if report["rolled_back"]:
+        yield section("rolled-back", "Rolled back", tables.rolled_back(report["rolled_back"]))
     yield section("debts", "Fence debts", tables.debts(report["debts"]))
     yield section("resources", "Resources", tables.resources(report))
     yield section("phases", "Phases of each resource", tables.phases(report["resources"]))

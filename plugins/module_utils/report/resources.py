@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..dynamo import epoch
+from ..engine import ROLLBACK
 from ..model import Pair
 from ..plan import REVERSIBLE, Plan
 from .reading import Seen
@@ -27,7 +28,8 @@ def resources(seen: Seen, savings: Mapping[str, Mapping[str, Any]]) -> list[dict
     keys = [pair.key for pair in seen.plan.pairs] if seen.plan else sorted({key for key, _phase in found})
     pairs = {pair.key: pair for pair in seen.plan.pairs} if seen.plan else {}
     states = _states(seen.plan)
-    planned = list(seen.plan.parameters.phases) if seen.plan else sorted({phase for _key, phase in found})
+    planned = list(seen.plan.parameters.phases) if seen.plan else sorted({phase for _key, phase in found} - {ROLLBACK})
+    planned += [ROLLBACK] if any(phase == ROLLBACK for _key, phase in found) else []
     shown = []
     for key in keys:
         phases = []

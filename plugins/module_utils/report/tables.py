@@ -49,6 +49,12 @@ def skipped(found: Sequence[Mapping[str, Any]]) -> Element:
     return table("Left out", ("Resource", "Phase", "Why", "When"), rows)
 
 
+def rolled_back(found: Sequence[Mapping[str, Any]]) -> Element:
+    """What serves in its source again."""
+    rows = [(one["resource"], one["technology"], one["wave"], one["ended_at"]) for one in found]
+    return table("Activation that was taken back, and not done again", ("Resource", "Technology", "Wave", "When"), rows)
+
+
 def deferred(report: Mapping[str, Any]) -> Element:
     """What is left to be done when a region answers."""
     if not report["deferred"]:

@@ -107,6 +107,8 @@ def summary(**changes: Any) -> dict[str, Any]:
         "rto": None,
         "estimated_saving_usd_per_month": None,
         "estimated_copies": None,
+        "uncommitted_until": None,
+        "rolled_back": [],
         "resume": None,
     }
     return {**known, **changes}
