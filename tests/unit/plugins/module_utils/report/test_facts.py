@@ -11,6 +11,7 @@ from recorded import APPROVAL, NAME, START, TRAIL, at, entry, make, pair, result
 
 from ansible_collections.dr.aws.plugins.module_utils.redact import MASK
 from ansible_collections.dr.aws.plugins.module_utils.report.facts import SCHEMA, VERSION, build
+from ansible_collections.dr.aws.plugins.module_utils.report.html import execution_page
 
 SERVED = [result("db", "instantiate", 3), result("db", "activate", 8)]
 
@@ -246,3 +247,19 @@ def test_without_a_plan_that_can_be_relied_on_there_is_a_report() -> None:
     assert (report["schema"], report["version"]) == (SCHEMA, VERSION)
     assert (report["plan"]["verified"], report["plan"]["problem"]) == (False, "sha256 differs")
     assert (only(report)["resource"], only(report)["technology"], only(report)["rto"]) == ("db", None, None)
+
+
+def test_what_was_rolled_back_is_listed_and_does_not_serve() -> None:
+    results = [
+        result("api", "rollback", 9),
+        result("db", "activate", 8),
+        result("db", "rollback", 9, "blocked", why="it was promoted"),
+    ]
+    report = build(make([pair("api", "ecs", rto_seconds=600), pair("db")], results))
+    assert [(one["resource"], one["ended_at"]) for one in report["rolled_back"]] == [("api", at(9))]
+    assert [(one["resource"], one["phase"], one["why"]) for one in report["failures"]] == [("db", "rollback", "it was promoted")]
+    api, db = report["resources"]
+    assert [(one["phase"], one["status"]) for one in api["phases"]][-1] == ("rollback", "done")
+    assert (api["rto"]["state"], db["phases"][1]["status"]) == ("open", "done")
+    assert "Activation that was taken back" in execution_page(report)
+    assert "Activation that was taken back" not in execution_page(build(make([pair("api")], [result("api", "activate", 8)])))
