@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from .model import Answer, AwsError, Call, identify, session
+from .model import Answer, AwsError, Call, Environ, identify, session
 from .wsgi import environ
 
 _BASE = "http://127.0.0.1"  # an address: no bucket is read out of it
@@ -52,16 +52,26 @@ class Clients:
 
 
 def _sender(account: str, transport: Transport) -> Callable[..., AWSResponse]:
+    def answer(request: Environ) -> Answer:
+        call = identify(request)
+        call.account = account
+        return transport(call, account)
+
+    return sender(answer)
+
+
+def sender(answer: Callable[[Environ], Answer]) -> Callable[..., AWSResponse]:
+    """A handler of botocore's event `before-send`: requests go to `answer(WSGI environment)`, and no further."""
+
     def send(request: Any, **_: Any) -> AWSResponse:
         headers = [(name, value.decode() if isinstance(value, bytes) else value) for name, value in request.headers.items()]
         body = request.body or b""
         if hasattr(body, "read"):
             body = body.read()
         raw = body.encode() if isinstance(body, str) else bytes(body)
-        call = identify(environ(request.method, request.url[len(_BASE) :] or "/", headers, raw, ("127.0.0.1", 80)))
-        call.account = account
-        status, answer_headers, answer = transport(call, account)
-        return AWSResponse(request.url, status, _Headers(answer_headers), _Body(answer))
+        target = request.url.split("/", 3)[3] if request.url.count("/") > 2 else ""
+        status, answer_headers, given = answer(environ(request.method, f"/{target}", headers, raw, ("127.0.0.1", 80)))
+        return AWSResponse(request.url, status, _Headers(answer_headers), _Body(given))
 
     return send
 
