@@ -152,7 +152,7 @@ def _between(first: float | None, last: float | None) -> float | None:
 
 
 def _next(execution: Mapping[str, Any], interrupted: bool, now: float) -> str | None:
-    if interrupted and undoing(execution):
+    if undoing(execution) and (interrupted or execution["status"] == "FAILED"):
         return rollback_command(execution)
     if uncommitted(execution, now) and execution["status"] != "CANCELLED":
         return commit_command(execution)
