@@ -110,7 +110,9 @@ class ActionModule(BatchAction):
             except RefusedError as refused:
                 raise DrError(f"execution {name} was changed at this moment", "run the same command again") from refused
             run = Run.attach(control.settings, fact)
-            run.note("execution_rollback_started", before=record["status"], waves=list(waves), reason=options["reason"])
+            asks = options["approval_mode"] or run.parameters.approval_mode
+            told = {"waves": list(waves), "reason": options["reason"], "approval_mode": asks}
+            run.note("execution_rollback_started", before=record["status"], **told)
         except BaseException:
             lock.release()
             raise

@@ -65,7 +65,7 @@ def summary(
         "interrupted": interrupted,
         "reason": execution.get("reason"),
         "resume": _next(execution, interrupted, now),
-        "uncommitted_until": None if execution.get("committed") else execution.get("uncommitted_until"),
+        "uncommitted_until": execution["uncommitted_until"] if uncommitted(execution, now) else None,
         "committed": execution.get("committed"),
         "current_phase": phase,
         "current_wave": execution.get("current_wave"),

@@ -162,6 +162,28 @@ class TestStatus:
         assert found["interrupted"] is interrupted
         assert (found["resume"] is not None) is (interrupted or status == "PAUSED")
 
+    @pytest.mark.parametrize(
+        ("changes", "verb"),
+        [
+            ({"status": "PAUSED", "uncommitted_until": utc(NOW + 301)}, "commit"),
+            ({"status": "PAUSED", "uncommitted_until": utc(NOW + 300)}, "failover"),
+            ({"status": "PAUSED", "uncommitted_until": utc(NOW + 301), "committed": {"by": "bob"}}, "failover"),
+            ({"status": "COMPLETED", "uncommitted_until": utc(NOW + 301)}, "commit"),
+            ({"status": "COMPLETED", "uncommitted_until": utc(NOW + 300)}, None),
+            ({"status": "CANCELLED", "uncommitted_until": utc(NOW + 301)}, None),
+            ({"status": "FAILED", "rollbacks": [{"state": "open"}]}, "rollback"),
+            ({"status": "FAILED", "rollbacks": [{"state": "open"}, {"state": "ended"}]}, "failover"),
+            ({"status": "RUNNING", "rollbacks": [{"state": "open"}]}, "rollback"),
+            ({"status": "RUNNING", "rollbacks": [{"state": "left"}]}, "failover"),
+        ],
+    )
+    def test_what_comes_next_within_an_undo_window_and_after_a_rollback(self, changes: dict[str, Any], verb: str | None) -> None:
+        found = stands(None, operation="failover", **changes)
+        name = found["execution_id"]
+        assert found["resume"] == (verb and f"ansible-playbook dr.aws.{verb} -e execution_id={name}")
+        if found["uncommitted_until"]:
+            assert found["uncommitted_until"] == utc(NOW + 301) and not found["committed"]
+
     def test_completed_is_all_of_it(self) -> None:
         found = stands(None, status="COMPLETED", completed_at=utc(NOW + 200))
         assert (found["progress_percentage"], found["estimated_completion_time"]) == (100, None)
