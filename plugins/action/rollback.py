@@ -61,7 +61,7 @@ class ActionModule(BatchAction):
         for text, colour in rollback.said(undo, name):
             self.say(text, color=colour)
         answer = {"stays": {key: {"why": one.why, "remedy": one.remedy} for key, one in undo.stays.items()}}
-        if not undo.waves:
+        if not undo.waves and (self._task.check_mode or not undoing(record)):  # one that was killed is ended nevertheless
             return {"changed": False, "execution": {}, "resources": {}, "said": self._nothing(control, record, undo), **answer}
         if self._task.check_mode:
             foreseen = {
@@ -70,7 +70,8 @@ class ActionModule(BatchAction):
             return {"changed": True, "execution": {}, "resources": foreseen, "said": "nothing was changed", **answer}
         who = trail.caller(control)
         run, fact = self._begin(control, record, plan, waves, who, options)
-        self._approve(run, undo, options)
+        if undo.waves:
+            self._approve(run, undo, options)
         results = rollback.carry_out(run, undo, self._watch(run), self.say)
         text = rollback.end(run, undo, results, who, status="FAILED")
         self.say(text, color="yellow")

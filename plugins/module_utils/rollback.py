@@ -236,7 +236,8 @@ def end(run: Run, undo: Undo, results: Mapping[str, Result], who: str, **changes
 
     changes: further attributes of the execution, such as its status. What was activated does not wait to be committed any more.
     """
-    text = outcome(run.parameters, undo, results)
+    gone_back = [one["resource"] for one in run.store.status(run.execution_id, limit=None)["rolled_back"]]
+    text = outcome(run.parameters, undo, results, gone_back)
     left = [one for one in results.values() if one.status != "done"]
     state = closed(run.store.get_execution(run.execution_id), "open" if left else "ended")
     window = {"uncommitted_until": None, "committed": None}
@@ -249,9 +250,8 @@ def end(run: Run, undo: Undo, results: Mapping[str, Result], who: str, **changes
     return text
 
 
-def outcome(parameters: Parameters, undo: Undo, results: Mapping[str, Result]) -> str:
-    """`rolled back: a, b; stays in us-west-2: c (why)`."""
-    back = [key for key, one in results.items() if one.status == "done"]
+def outcome(parameters: Parameters, undo: Undo, results: Mapping[str, Result], back: Sequence[str]) -> str:
+    """`rolled back: a, b; stays in us-west-2: c (why)`. back: all that has gone back, also before this was killed."""
     left = [one for one in results.values() if one.status != "done"]
     parts = [f"rolled back: {_named(back)}" if back else "nothing was rolled back"]
     if left:

@@ -119,7 +119,7 @@ def test_what_stays_is_said_with_why_and_what_can_be_done_instead() -> None:
         "  stays     db: it was promoted. Next: fail back",
     ]
     ended = {"api": Result("api", "rollback", "done"), "web": Result("web", "rollback", "failed", why="denied")}
-    text = rollback.outcome(plan().parameters, undo(going, stays), ended)
+    text = rollback.outcome(plan().parameters, undo(going, stays), ended, ["api"])
     assert text == f"rolled back: api; not rolled back: web (denied); stays in {WEST}: db (it was promoted)"
 
 
