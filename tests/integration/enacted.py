@@ -44,7 +44,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.sandbox.load(self.name)
-        self.monkeypatch.setattr(engine, "TICK_SECONDS", 60.0)  # nobody wants the lease, and nobody watches the screen
+        self.monkeypatch.setattr(engine, "TICK_SECONDS", 15.0)  # nobody else wants the lease, and nobody watches the screen
         self.monkeypatch.setattr(engine.Clock, "now", lambda _clock: self.sandbox.time())
         self.monkeypatch.setattr(engine.Clock, "sleep", lambda _clock, seconds: self.sandbox.advance(seconds))
         kept = health.wait_until_healthy.__kwdefaults__

@@ -22,6 +22,9 @@ from sandbox.rehearsal.held import Held, hold
 
 REGIONS = {"primary_region": EAST, "dr_region": WEST}
 
+#: Each holds a rehearsal or more, and some carry out what they predict.
+pytestmark = pytest.mark.timeout(900)
+
 
 def rehearsed(sandbox: Any, snapshot: Mapping[str, Any], mode: str, durations: Durations | None = None, **asked: Any) -> Held:
     """A rehearsal in this process: the fixture's world is made anew."""
@@ -68,19 +71,16 @@ def test_what_executions_measured_is_what_the_next_rehearsal_expects(sandbox: An
     sandbox.gateway.paces = {("rds", "PromoteReadReplica"): 3.0, ("ecs", "UpdateService"): 2.0}
     sandbox.dark(EAST)
     stage.look()
-    real = stage.failover("unplanned")
+    asked = {"waves": "1-2", "phases": "activate"}
+    real = stage.failover("unplanned", **asked)
     learnt = stage.learnt()
-    assert {technology: set(phases) for technology, phases in learnt.items()} == {
-        "ecs": {"activate"},
-        "rds": {"activate"},
-        "route53": {"activate"},
-    }
+    assert {technology: set(phases) for technology, phases in learnt.items()} == {"ecs": {"activate"}, "rds": {"activate"}}
     assert real["activate", 0] > 3 * 300, "so that the sandbox's own table is wrong"
     durations = read(None, learnt)
-    held = rehearsed(sandbox, snapshot, "unplanned", durations)
+    held = rehearsed(sandbox, snapshot, "unplanned", durations, **asked)
     within(by_wave(held), real)
     said = told.report(held, durations, snapshot)["durations"]
-    assert {(one["technology"], one["source"]) for one in said} >= {("rds", "7 resources"), ("ecs", "12 resources")}
+    assert {(one["technology"], one["source"]) for one in said} >= {("rds", "7 resources"), ("ecs", "8 resources")}
 
 
 @pytest.mark.parametrize("mode", ["unplanned", "planned"])
