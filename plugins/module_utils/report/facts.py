@@ -184,6 +184,9 @@ def deviations(seen: Seen) -> Iterator[dict[str, Any]]:
         detail = entry["detail"]
         if entry["event_type"] == "execution_resumed":
             yield {"what": "it was resumed", "why": f"it was {detail.get('before')}", "at": entry["at"]}
+        elif entry["event_type"] == "execution_switched":
+            why = f"approved by {detail['approver']}; its plan was {detail['before_sha256'][:12]}"
+            yield {"what": f"it went from {detail['before']} to {detail['mode']}", "why": why, "at": entry["at"]}
         elif entry["event_type"] == "health_checked" and detail.get("override_reason"):
             what = f"UNHEALTHY wave {', '.join(map(str, detail.get('waves', ())))} was accepted"
             yield {"what": what, "why": detail["override_reason"], "at": entry["at"]}

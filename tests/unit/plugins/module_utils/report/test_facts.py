@@ -155,6 +155,7 @@ def test_deviations() -> None:
         entry(6, 9, "health_checked", waves=[1], status="UNHEALTHY", override_reason="the shop can do without"),
         entry(7, 10, "execution_failed"),
         entry(8, 12, "execution_resumed", before="FAILED"),
+        entry(9, 13, "execution_switched", before="planned", mode="unplanned", before_sha256="a" * 64, approver="ann"),
     ]
     record = {"approval_mode": "automatic"}
     seen = make([pair("db")], audit=audit, record=record, plan_problem="it was changed", audit_problems=["entry 3 was changed"])
@@ -163,6 +164,7 @@ def test_deviations() -> None:
         ("no approval was asked for", "approval_mode=automatic"),
         ("UNHEALTHY wave 1 was accepted", "the shop can do without"),
         ("it was resumed", "it was FAILED"),
+        ("it went from planned to unplanned", f"approved by ann; its plan was {'a' * 12}"),
         ("the stored plan cannot be relied on", "it was changed"),
         ("the audit trail is not what was written", "entry 3 was changed"),
     }
