@@ -47,8 +47,8 @@ test: setup ## unit and integration tests
 test-unit: setup ## the quick part of the tests
 	.venv/bin/python -m pytest tests/unit
 
-faults: setup ## kills, lost answers, throttling at every call; FULL=1 tries all points
-	FULL=$(FULL) .venv/bin/python -m pytest tests/faults
+faults: setup ## kills, dark regions, refusals at every call; FULL=1 tries all points
+	FULL=$(FULL) .venv/bin/python -m pytest -n $(JOBS) --dist worksteal tests/faults
 
 bench: setup ## a wave of a thousand services against a plain thread pool
 	PYTHONPATH=.build .venv/bin/python -m benchmarks

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from conftest import Sandbox, sandbox
 from lab import ENDPOINT, connect
 from points import SEED, Run
 from scenarios import Scenario
+from tally import Tally
 
 from sandbox import estate
 from sandbox.gateway import Gateway
@@ -52,36 +52,13 @@ def lab(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Points tried, held and failed: by scenario and kind of fault, and by invariant."""
-    kinds, invariants = Counter[tuple[str, str, str]](), Counter[tuple[str, str]]()
+    """The tables, of all test processes."""
+    tally = Tally()
     reports = [report for some in terminalreporter.stats.values() for report in some if hasattr(report, "user_properties")]
-    for way, points in (value for report in reports for name, value in report.user_properties if name == "points"):
-        for point in points:
-            named = point["faults"][0][1] if len(point["faults"]) == 1 else "two faults"
-            kinds[way, named, "failed" if point["broken"] else "held"] += 1
-            failed = {invariant for invariant, _said in point["broken"]}
-            for invariant in point["checked"]:
-                invariants[invariant, "failed" if invariant in failed else "held"] += 1
-    if not kinds:
-        return
-    terminalreporter.section("points")
-    rows = [
-        (f"{way:<10} {kind}", kinds[way, kind, "held"], kinds[way, kind, "failed"])
-        for way, kind in sorted({key[:2] for key in kinds})
-    ]
-    for title, table in (("by scenario and kind of fault", rows), ("by invariant", _rows(invariants))):
-        terminalreporter.write_line(f"{title:<52} {'tried':>8} {'held':>8} {'failed':>8}")
-        for name, held, failed in table:
-            terminalreporter.write_line(f"{name:<52} {held + failed:>8} {held:>8} {failed:>8}")
-    held, failed = (sum(row[column] for row in rows) for column in (1, 2))
-    terminalreporter.write_line(f"{f'all points, seed {SEED}':<52} {held + failed:>8} {held:>8} {failed:>8}")
-
-
-def _rows(counted: Counter[tuple[str, str]]) -> list[tuple[str, int, int]]:
-    return [
-        (name, counted[name, "held"], counted[name, "failed"]) for name in sorted({name for name, _how in counted}, key=_number)
-    ]
-
-
-def _number(invariant: str) -> int:
-    return int(invariant.partition(" ")[0])
+    found = [value for report in reports for name, value in report.user_properties if name == "points"]
+    for way, points in found:
+        tally.add(way, points)
+    if found:
+        terminalreporter.section("points")
+        for line in tally.lines(SEED):
+            terminalreporter.write_line(line)

@@ -56,8 +56,8 @@ RULES = {
     "denied": {"effect": "error", "code": "AccessDeniedException", "message": "is not authorized", "status": 403},
 }
 STAYS = ("dark", "denied")
-#: Looks that tell nothing about which side serves: a database says itself that it is fenced.
-DETAILS = ("describe_security_groups",)
+#: Looks that tell nothing about which side serves: a database says itself that it is fenced, a cluster by its tags that it is used.
+DETAILS = ("describe_security_groups", "describe_acls")
 #: Phases that come when a source region that was dark answers again.
 LATER = ("cleanup", "replicate", "rollback")
 #: Of these a look comes back without an answer.
@@ -371,7 +371,7 @@ class Run:
             self.phase, goal = phase, self.stage.goal
             engine = Engine(Cloud(self), self.journal, parallelism=1, clock=self.stage.flow.clock, adapter=self.stage.reconciler)
             result = engine.run(phase, [goal])[goal.pair.key]
-            if self.staying and self.taken[-1][1] == "denied":
+            if self.staying and "dark" not in (kind for _k, kind in self.taken):
                 self.found.check(UNKNOWN, result.status == "failed", f"{phase} was denied something and is {result.status}")
             if result.status != "done":
                 return f"{phase} is {result.status}: {result.why}"
@@ -387,7 +387,7 @@ class Run:
 
     def _repair(self) -> None:
         """What is done before the next process: a permission is granted, a region is waited for."""
-        if self.staying and self.taken[-1][1] == "dark":
+        if self.staying and "dark" in (kind for _k, kind in self.taken):
             self.sandbox.advance(RETURNED_SECONDS)
         for rule in self.staying:
             self.sandbox.gateway.faults.remove(rule)
