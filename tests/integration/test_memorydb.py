@@ -173,6 +173,16 @@ def test_a_cluster_that_lets_nobody_in_is_not_activated(sandbox: Any) -> None:
     assert "the ACL nobody of queue-west in us-west-2 lets nobody in" in refused.why
 
 
+@pytest.mark.parametrize(("mode", "status"), [("planned", "blocked"), ("unplanned", "deferred")])
+def test_acls_that_are_not_shown_are_not_taken_for_none(sandbox: Any, mode: str, status: str) -> None:
+    """Found by the fault lab: it said that nobody was let in, where nothing was known."""
+    moved = flow(sandbox)
+    sandbox.fault(match={"service": "memorydb", "operation": "DescribeACLs", "region": WEST}, effect="reset")
+    result = moved.one("activate", mode)
+    assert (result.status, result.calls) == (status, ())
+    assert WEST in result.why and "does not answer" in result.why
+
+
 def test_rollback_marks_the_source_again(sandbox: Any) -> None:
     one = flow(sandbox)
     assert one.one("activate").status == "done"

@@ -137,7 +137,8 @@ def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
 def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     """Pair key -> Seen. Multi-Region clusters are shown in every region, so the target region's word is enough."""
     account, source_region, target_region = pairs[0].account, pairs[0].source_region, pairs[0].target_region
-    here, there = _clusters(reader, account, source_region), _clusters(reader, account, target_region)
+    here, source_acls = _region(reader, account, source_region)
+    there, target_acls = _region(reader, account, target_region)
     sources = {pair.key: _find(reader, account, here, pair.source_id) for pair in pairs}
     targets = {pair.key: _find(reader, account, there, pair.target_id) for pair in pairs}
     worlds = _worlds(reader, account, target_region)
@@ -145,8 +146,6 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
         worlds = _worlds(reader, account, source_region)
     sources = _with_lag(reader, account, source_region, target_region, sources)
     targets = _with_lag(reader, account, target_region, source_region, targets)
-    source_acls = {} if isinstance(here, Unreachable) else _acls(reader, account, source_region)
-    target_acls = {} if isinstance(there, Unreachable) else _acls(reader, account, target_region)
     return {
         pair.key: Seen(
             sources[pair.key],
@@ -223,11 +222,13 @@ def _world(worlds: _Worlds, pair: Pair, source: Side, target: Side) -> World | U
     return None
 
 
-def _acls(reader: Reader, account: str, region: str) -> dict[str, int]:
-    shown = reader.pages(account, region, "memorydb", "describe_acls", "ACLs")
+def _region(reader: Reader, account: str, region: str) -> tuple[_Clusters, Acls]:
+    """Clusters and ACLs. A region that gives only one of them is taken for one that does not answer."""
+    clusters = _clusters(reader, account, region)
+    shown = UNREACHABLE if isinstance(clusters, Unreachable) else reader.pages(account, region, "memorydb", "describe_acls", "ACLs")
     if isinstance(shown, Unreachable):
-        return {}
-    return {one["Name"]: len(one.get("UserNames", ())) for one in shown or ()}
+        return UNREACHABLE, {}
+    return clusters, {one["Name"]: len(one.get("UserNames", ())) for one in shown or ()}
 
 
 def _find(reader: Reader, account: str, clusters: _Clusters, name: str) -> Side:
