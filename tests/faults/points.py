@@ -56,8 +56,8 @@ RULES = {
     "denied": {"effect": "error", "code": "AccessDeniedException", "message": "is not authorized", "status": 403},
 }
 STAYS = ("dark", "denied")
-#: Looks that tell nothing about which side serves: a database says itself that it is fenced, a cluster by its tags that it is used.
-DETAILS = ("describe_security_groups", "describe_acls")
+#: Looks that tell nothing about which side serves: a database says itself that it is fenced.
+DETAILS = ("describe_security_groups",)
 #: Phases that come when a source region that was dark answers again.
 LATER = ("cleanup", "replicate", "rollback")
 #: Of these a look comes back without an answer.

@@ -88,7 +88,11 @@ def _move(sandbox: Any, scenario: Scenario) -> Stage:
     phases = tuple(phase for phase in PHASES if phase in one.phases)
     if scenario.way == "rollback":
         phases = (*(phase for phase in phases if phase in ("instantiate", "activate")), "rollback")
-    return Stage(world, goal, phases, adapter, world.state)
+
+    def state() -> str:
+        return world.state().replace("disconnected", "stalled")  # DRS says so when a source was silent for longer
+
+    return Stage(world, goal, phases, adapter, state)
 
 
 def _drill(sandbox: Any, scenario: Scenario) -> Stage:
