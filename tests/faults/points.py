@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,8 @@ RULES = {
     "denied": {"effect": "error", "code": "AccessDeniedException", "message": "is not authorized", "status": 403},
 }
 STAYS = ("dark", "denied")
+#: Names that AWS chooses, another one in each world.
+IDS = re.compile(r"\b[a-z]+-[0-9a-f]{8,}\b")
 #: Looks without which a run may go on: a database says itself that it is fenced, and every region shows all multi-Region clusters.
 DETAILS = ("describe_security_groups", "describe_multi_region_clusters")
 #: Phases that come when a source region that was dark answers again.
@@ -399,7 +402,7 @@ class Run:
         self.sandbox.advance(SETTLED_SECONDS)
         made = [row for row in self.stage.flow.mutations()[self.begun :] if row["outcome"] == "ok"]
         mutations = sorted(f"{row['operation']} in {row['region']}" for row in made)
-        debts = sorted({f"{key} {phase} {text}" for key, phase, text in self.journal.owed})
+        debts = sorted({f"{phase}: {IDS.sub('…', text)}" for _key, phase, text in self.journal.owed})
         if self.scenario.way == "drill":
             harm = self.stage.harm(self.phase)
             self.found.check(DRILLS, not harm, harm)
