@@ -68,6 +68,7 @@ class Calls:
                 "session": who.session if who else "",
                 "source_identity": who.source_identity if who else "",
                 "access_key": call.access_key,
+                "user_agent": call.environ.get("HTTP_USER_AGENT", ""),
                 "params": call.params,
             }
         )

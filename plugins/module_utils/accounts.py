@@ -177,7 +177,9 @@ class Accounts:
     """Clients per service, account and region. Thread-safe; makes no call until a client is asked for.
 
     accounts: whom we know. control_region: whose STS endpoint is asked for sessions; never the region being left.
-    session_name, source_identity: what CloudTrail will say. duration_seconds: of a session, renewed in time.
+    session_name, source_identity: what CloudTrail will say; the name also stands in the user agent of every call, those with the
+    caller's own credentials among them, so that one execution can be followed through all accounts.
+    duration_seconds: of a session, renewed in time.
     connect_timeout, read_timeout: seconds.
     """
 
@@ -197,14 +199,14 @@ class Accounts:
             raise DrError("boto3 is not installed for Ansible's Python", "python -m pip install boto3")
         self.accounts = {account.id: account for account in accounts}
         self.control_region = control_region
-        self.session_name = re.sub(r"[^\w+=,.@-]", "-", session_name)[:64]
+        self.session_name = re.sub(r"[^\w+=,.@-]", "-", session_name, flags=re.ASCII)[:64]
         self.source_identity, self.duration_seconds = source_identity, duration_seconds
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": READ_ATTEMPTS},
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             max_pool_connections=max_pool_connections,
-            user_agent_extra="dr.aws",
+            user_agent_extra=f"dr.aws/{self.session_name}",
         )
         self._lock, self._caller_lock = threading.Lock(), threading.Lock()
         self._account_locks: dict[str, threading.Lock] = {}
@@ -309,7 +311,8 @@ class Accounts:
             wanted["SourceIdentity"] = self.source_identity
         began = time.monotonic()
         try:
-            given = self.control("sts").assume_role(**wanted)["Credentials"]
+            answer = self.control("sts").assume_role(**wanted)
+            given = _own_session(account, answer)
         except Exception as error:
             failure = classify(error)
             self.assumed[str(account.role_arn)] = failure.code if failure else type(error).__name__
@@ -322,6 +325,18 @@ class Accounts:
             "token": given["SessionToken"],
             "expiry_time": given["Expiration"].isoformat(),
         }
+
+
+def _own_session(account: Account, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The credentials of an answer of AssumeRole. CallError when they are of another account than the one that was asked for.
+
+    A deputy that is confused (a proxy, an endpoint of somebody else) must not make us change an account that nobody named.
+    """
+    arn = str(answer.get("AssumedRoleUser", {}).get("Arn", ""))
+    if arn.split(":")[4:5] != [account.id]:
+        raise CallError(Failure("denied", "ForeignSession", f"the session that was given is {arn or 'of nobody'}"))
+    credentials: Mapping[str, Any] = answer["Credentials"]
+    return credentials
 
 
 def _no_session(error: Exception, what: str) -> Exception:

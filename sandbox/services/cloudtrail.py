@@ -46,6 +46,7 @@ def _event(row: Mapping[str, Any]) -> dict[str, Any]:
         "eventName": row["operation"],
         "awsRegion": row["region"],
         "sourceIPAddress": "127.0.0.1",
+        "userAgent": row["user_agent"],
         "userIdentity": {"type": "AssumedRole" if role else "Root", "arn": arn, "accessKeyId": row["access_key"]},
         **({} if row["outcome"] == "ok" else {"errorCode": row["outcome"]}),
     }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -252,17 +253,20 @@ def test_a_call_with_an_ended_session_is_sent_again_with_a_new_one_once() -> Non
 
 
 class Sts:
-    """Gives sessions of 900 seconds and counts them."""
+    """Gives sessions of 900 seconds and counts them. account: whose sessions it gives; None: of whoever is asked for."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.account: str | None = None
         self.lock = threading.Lock()
 
     def assume_role(self, **params: Any) -> dict[str, Any]:
         with self.lock:
             self.asked.append(params)
         ends = datetime.now(UTC) + timedelta(seconds=params["DurationSeconds"])
-        return {"Credentials": {"AccessKeyId": "A", "SecretAccessKey": "S", "SessionToken": "T", "Expiration": ends}}
+        account = params["RoleArn"].split(":")[4] if self.account is None else self.account
+        who = {"AssumedRoleUser": {"Arn": f"arn:aws:sts::{account}:assumed-role/dr/x"}} if account else {}
+        return {**who, "Credentials": {"AccessKeyId": "A", "SecretAccessKey": "S", "SessionToken": "T", "Expiration": ends}}
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": "100000000000"}
@@ -293,6 +297,27 @@ def test_a_session_of_900_seconds_is_opened_once_however_often_it_signs() -> Non
             "SourceIdentity": "ann",
         }
     ]
+
+
+@pytest.mark.parametrize("account", ["999999999999", ""], ids=["somebody else's", "nobody's"])
+def test_a_session_of_another_account_is_never_used(account: str) -> None:
+    accounts = Sessions(Account(SHOP, ROLE))
+    accounts.sts.account = account
+    with pytest.raises(CallError, match=f"ForeignSession: assume role {ROLE}, asked in us-west-2") as raised:
+        accounts.client("sqs", SHOP, "us-east-1")
+    assert raised.value.failure.kind == "denied"
+    assert accounts.assumed == {ROLE: "ForeignSession"}
+
+
+@pytest.mark.parametrize(("session", "said"), [("dr-20261128T163000Z-7f3a9c",) * 2, ("dr jänner\r\n", "dr-j-nner--")])
+def test_the_session_stands_in_the_user_agent_of_every_call(session: str, said: str) -> None:
+    accounts = Accounts([], "us-west-2", session)
+    assert accounts.control("sqs").meta.config.user_agent_extra == f"dr.aws/{said}"
+
+
+def test_tls_1_2_is_the_least_that_clients_speak() -> None:
+    http = Accounts([], "us-west-2", "test").control("sqs")._endpoint.http_session
+    assert http._manager.connection_pool_kw["ssl_context"].minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 def test_threads_share_one_session_and_one_client() -> None:
