@@ -247,6 +247,13 @@ def backup_policy(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     return {"BackupPolicy": params["BackupPolicy"]}
 
 
+@op("efs", "DescribeBackupPolicy")
+def shown_backup_policy(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Moto breaks over a file system that is gone."""
+    file_system(ctx, params["FileSystemId"])
+    return ctx.moto()
+
+
 @after("efs", "CreateMountTarget")
 def mount(ctx: Ctx, _params: dict[str, Any], out: dict[str, Any]) -> None:
     """It takes a minute."""

@@ -302,6 +302,7 @@ def test_sandbox_refuses_as_aws_does(sandbox: Any, aws_code: Any) -> None:
         == "ReplicationAlreadyExists"
     )
     assert aws_code(east.delete_file_system, FileSystemId=source) == "FileSystemInUse"
+    assert aws_code(east.describe_backup_policy, FileSystemId="fs-00000000000000000") == "FileSystemNotFound"
     lift = {"FileSystemId": target, "ReplicationOverwriteProtection": "DISABLED"}
     assert aws_code(west.update_file_system_protection, **lift) == "ReplicationAlreadyExists"
     assert aws_code(west.delete_replication_configuration, SourceFileSystemId=target) == "ReplicationNotFound"
