@@ -159,8 +159,10 @@ class Cloud:
         kind = run.next("dark look" if run.dark and region == EAST else "look")
         if kind == "crash before":
             raise Crash
-        answer = run.stale(name)
-        if answer is None:
+        lagging = run.lagging.answers if run.sandbox.time() < run.lagging.until else {}
+        if name in lagging:
+            answer = lagging[name]
+        else:
             with run.disturbed(kind, service, region):
                 answer = send()
         if kind == "crash after":
@@ -323,10 +325,6 @@ class Run:
         for second in range(1, seconds + 1):  # so that the clock does not jump over it
             self.sandbox.clock.after(second, lambda: None)
 
-    def stale(self, name: str) -> Any:
-        """What a look shows that lags behind, None when it does not."""
-        return self.lagging.answers.get(name) if self.sandbox.time() < self.lagging.until else None
-
     def judge(self, cloud: Cloud, call: Call) -> None:
         """What must hold at the moment at which something is changed."""
         check, said = self.found.check, f"{self.phase}: {call.operation} in {call.region}"
@@ -406,6 +404,8 @@ class Run:
         if self.scenario.way == "drill":
             harm = self.stage.harm(self.phase)
             self.found.check(DRILLS, not harm, harm)
+        defects = sorted({row["operation"] for row in self.sandbox.calls() if row["how"] in ("defect", "missing")})
+        self.found.check(ONCE, not defects, f"the sandbox has no answer to {defects}")
         return Outcome(self.stage.state(), mutations, debts)
 
     def _judged(self, expected: Mapping[str, Outcome]) -> None:
