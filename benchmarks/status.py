@@ -230,7 +230,8 @@ def double(store: Store, name: str, folder: Path, latency: float) -> Iterator[st
     command = [sys.executable, "-m", "benchmarks.double", str(file), str(latency)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
-            yield f"http://127.0.0.1:{next(iter(server.stdout or ())).strip()}"
+            port = server.stdout.readline().strip() if server.stdout else ""
+            yield f"http://127.0.0.1:{port}"
         finally:
             server.kill()
 
