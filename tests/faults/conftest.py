@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -48,7 +49,11 @@ def lab(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
             sandbox_gateway.reset(scale=0)
             return Run(world, wire, scenario, seed, seconds)
 
-        yield run
+        logging.disable(logging.ERROR)  # what nobody reads costs as much as it does with readers
+        try:
+            yield run
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import gc
 import json
-import logging
 import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore import endpoint
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from flow import SimulatedClock
 
@@ -85,9 +86,8 @@ def connect(sandbox: Any, patch: pytest.MonkeyPatch) -> Wire:
 
     patch.setattr(accounts, "_new_session", session)
     patch.setattr(engine, "ThreadPoolExecutor", AtOnce)
-    patch.setattr("time.sleep", sandbox.advance)  # botocore's own pauses between attempts
+    patch.setattr(endpoint, "time", SimpleNamespace(sleep=sandbox.advance))  # botocore's own pauses between attempts
     patch.setattr("botocore.useragent.UserAgentString.to_string", lambda _self: "dr.aws")  # as dear as everything else of a call
-    logging.disable(logging.ERROR)
     return wire
 
 
