@@ -7,7 +7,7 @@ Executions have a trail each. Everything else that FR-6.3 lists (discovery, chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -40,6 +40,8 @@ CONFIGURATION: Final = "configuration change"
 _FAILURES: Final = ("_failed", "_refused", "_timed_out")
 #: Of how many executions, the newest, readiness writes evidence that is missing.
 CAUGHT_UP: Final = 20
+#: Rows of an entry: it must fit into an item of the table, of 400 KB, and one of them may hold 50 tags of 384 characters.
+ROWS: Final = 10
 FIRST_DAY: Final = "0000-00-00"
 LAST_DAY: Final = "9999-99-99"
 
@@ -74,6 +76,15 @@ def record(control: Control, event_type: str, **detail: Any) -> str:
     name = operations(control.store.clock())
     control.store.note(name, event_type, actor=actor, **detail)
     return evidence.secure(control.store, name, actor)
+
+
+def record_many(control: Control, event_type: str, name: str, rows: Sequence[Any]) -> None:
+    """Entries in the trail of operations for many rows, under `name`, as many in each as fit. Their evidence follows with the next
+    `record`. Raises what the table does: what comes after an entry must not be done without it."""
+    actor = caller(control)
+    here = operations(control.store.clock())
+    for start in range(0, len(rows), ROWS):
+        control.store.note(here, event_type, actor=actor, **{name: list(rows[start : start + ROWS])})
 
 
 def captured(control: Control, scope: tuple[str, str], **detail: Any) -> str:
