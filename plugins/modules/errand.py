@@ -90,6 +90,7 @@ outcome:
   description: How it ended. RV(outcome.state) is V(done), V(failed) or V(overridden).
   returned: when it has ended
   type: dict
+  sample: {state: done, why: "", output: order 4711 written and read, override_reason: "", seconds: 3}
   contains:
     state:
       description: How it ended.
