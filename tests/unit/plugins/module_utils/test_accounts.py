@@ -258,12 +258,13 @@ class Sts:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.account: str | None = None
+        self.now = lambda: datetime.now(UTC)
         self.lock = threading.Lock()
 
     def assume_role(self, **params: Any) -> dict[str, Any]:
         with self.lock:
             self.asked.append(params)
-        ends = datetime.now(UTC) + timedelta(seconds=params["DurationSeconds"])
+        ends = self.now() + timedelta(seconds=params["DurationSeconds"])
         account = params["RoleArn"].split(":")[4] if self.account is None else self.account
         who = {"AssumedRoleUser": {"Arn": f"arn:aws:sts::{account}:assumed-role/dr/x"}} if account else {}
         return {**who, "Credentials": {"AccessKeyId": "A", "SecretAccessKey": "S", "SessionToken": "T", "Expiration": ends}}
@@ -318,6 +319,34 @@ def test_the_session_stands_in_the_user_agent_of_every_call(session: str, said: 
 def test_tls_1_2_is_the_least_that_clients_speak() -> None:
     http = Accounts([], "us-west-2", "test").control("sqs")._endpoint.http_session
     assert http._manager.connection_pool_kw["ssl_context"].minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_sessions_of_900_seconds_last_through_an_hour_of_waiting() -> None:
+    """One look every 15 s: a session is renewed before it ends, no look finds one that has less than 90 s left."""
+    time = [datetime.now(UTC)]
+    accounts = Sessions(Account(SHOP, ROLE))
+    accounts.sts.now = lambda: time[0]
+    credentials = accounts.client("rds", SHOP, "us-east-1")._request_signer._credentials
+    credentials._time_fetcher = lambda: time[0]
+    for _look in range(3600 // 15):
+        time[0] += timedelta(seconds=15)
+        assert credentials.get_frozen_credentials().token == "T"
+        assert credentials._seconds_remaining() > 90
+    assert 3600 // 900 < len(accounts.sts.asked) <= 3600 // (900 - 240) + 1
+
+
+def test_a_renewal_that_fails_early_is_tried_again_and_one_that_fails_late_is_said() -> None:
+    time = [datetime.now(UTC)]
+    accounts = Sessions(Account(SHOP, ROLE))
+    accounts.sts.now = lambda: time[0]
+    credentials = accounts.client("rds", SHOP, "us-east-1")._request_signer._credentials
+    credentials._time_fetcher = lambda: time[0]
+    accounts.sts.account = "999999999999"  # from now on STS gives sessions of somebody else
+    time[0] += timedelta(seconds=900 - 200)
+    assert credentials.get_frozen_credentials().token == "T", "the old one is still good"
+    time[0] += timedelta(seconds=150)
+    with pytest.raises(CallError, match="ForeignSession"):
+        credentials.get_frozen_credentials()
 
 
 def test_threads_share_one_session_and_one_client() -> None:
