@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import calendars, rollback
@@ -72,11 +73,58 @@ def measure(metrics: Metrics, phase: str, results: Mapping[str, Result], pairs: 
     metrics.add("DnsUpdateTime", *(one.seconds for one in moved if pairs[one.key].technology == "route53"))
 
 
-def _part(run: Run, hosts: Mapping[str, Any], part: str) -> tuple[Mapping[str, Any], bool]:
-    """The hosts of a part of the wave, and whether there is more to come: `unproven` leaves out what business checks gate."""
-    held = held_back(run.pairs(hosts)) if part != "whole" else frozenset()
-    wanted = {key: values for key, values in hosts.items() if (key in held) == (part == "proven")}
-    return wanted, part == "unproven" and bool(held)
+@dataclass(frozen=True)
+class Wave:
+    """What one task carries out. hosts: those of the batch (`everything`) that this part is for. more: another part is to come."""
+
+    run: Run
+    phase: str
+    hosts: Mapping[str, Mapping[str, Any]]
+    everything: Mapping[str, Mapping[str, Any]]
+    pairs: Mapping[str, Pair]
+    more: bool
+    begins: bool
+
+    @classmethod
+    def of(cls, run: Run, phase: str, everything: Mapping[str, Mapping[str, Any]], part: str) -> Wave:
+        """part: `unproven` leaves out what business checks gate, `proven` is that."""
+        held = held_back(run.pairs(everything)) if part != "whole" else frozenset()
+        hosts = {key: values for key, values in everything.items() if (key in held) == (part == "proven")}
+        pairs = {pair.key: pair for pair in run.pairs(hosts)}
+        begins = part != "proven" or len(hosts) == len(everything)
+        return cls(run, phase, hosts, everything, pairs, part == "unproven" and bool(held), begins)
+
+    @property
+    def waves(self) -> list[int]:
+        """Their numbers: one, but for phases without order."""
+        return sorted({pair.wave for pair in self.pairs.values()})
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.phase}, wave {', '.join(map(str, self.waves))}"
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """For machines."""
+        return {"phase": self.phase, "wave": self.waves[0] if self.waves else None}
+
+    def progress(self, *ended: Mapping[str, int]) -> None:
+        """Keeps where the execution is; nothing in check mode."""
+        if not self.run.check_mode:
+            self.run.journal.progress(self.phase, self.where["wave"], *ended)
+
+    def shown(self, results: Mapping[str, Result]) -> dict[str, Any]:
+        """What the task's result holds of each resource, with what CLEANUP saves and what copies cost."""
+        saved = self.run.savings() if self.phase == "cleanup" else {}
+        made = self.run.copy_costs() if self.phase != "activate" else None
+        cost = made.estimates if made and self.phase == "instantiate" else {}
+        return {
+            key: shown(result)
+            | ({"estimated_saving": saved[key].to_json()} if key in saved else {})
+            | ({"estimated_cost": cost[key].by_hour()} if key in cost else {})
+            for key, result in results.items()
+        }
 
 
 class ActionModule(BatchAction):
@@ -91,84 +139,78 @@ class ActionModule(BatchAction):
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Runs the engine over the wave and gives every resource's result; fails when the wave may not be followed by another."""
-        phase = options["phase"]
-        everything = self.variables(task_vars, "ansible_play_batch")
-        run = Run.attach(options["control"], options["execution"])
-        hosts, more = _part(run, everything, options["part"])
-        if not hosts:
+        run, phase = Run.attach(options["control"], options["execution"]), options["phase"]
+        wave = Wave.of(run, phase, self.variables(task_vars, "ansible_play_batch"), options["part"])
+        if not wave.hosts:
             return {"changed": False, "phase": phase, "waves": [], "counts": {}, "resources": {}}
-        already = run.already(phase, hosts)
-        pairs = {pair.key: pair for pair in run.pairs(hosts)}
-        waves = sorted({pair.wave for pair in pairs.values()})
-        name = f"{phase}, wave {', '.join(map(str, waves))}"
-        if options["part"] != "proven" or len(hosts) == len(everything):  # a wave that has begun is finished
-            heed(run, phase, hosts, self.say)
-            calendars.pause(run, name)
+        already = run.already(phase, wave.hosts)
+        if wave.begins:  # one that has begun is finished
+            heed(run, phase, wave.hosts, self.say)
+            calendars.pause(run, wave.name)
         if phase == "activate" and run.record.get("rollbacks"):
-            run.journal.put_aside([ROLLBACK], list(hosts))
-        skipped = run.skipped(phase, hosts, leave_out=already)
-        goals = run.goals(hosts, leave_out={**already, **skipped})
-        where: dict[str, Any] = {"phase": phase, "wave": waves[0] if waves else None}
-        opening = f"{name}: {len(hosts)} resources" + _already(already) + crossing(run.plan, phase, goals)
-        self.say(opening, event="wave_started", total=len(hosts), **where)
-        for text in {rollback.foretold(run.plan, wave) for wave in waves} - {""} if run.plan and phase == "activate" else ():
-            self.say(f"  {text}", color="yellow")
-        for key, result in skipped.items():
-            told = {"resource": key, "state": result.status, "why": result.why, **where}
-            self.say(f"  {result.status:<9} {key}: {result.why}", color="yellow", event="resource", **told)
-        if not run.check_mode:
-            run.journal.progress(phase, waves[0] if waves else None)
+            run.journal.put_aside([ROLLBACK], list(wave.hosts))
+        skipped = run.skipped(phase, wave.hosts, leave_out=already)
+        unasked = {**already, **skipped}
+        goals = run.goals(wave.hosts, leave_out=unasked)
+        self._announce(wave, goals, already, skipped)
+        wave.progress()
+        run.note("wave_started", phase=phase, waves=wave.waves, resources=len(wave.hosts))
         began = time.monotonic()
-        run.note("wave_started", phase=phase, waves=waves, resources=len(hosts))
-        engine = Engine(
+        results = {**unasked, **self._engine(wave, goals).run(phase, goals, run.needed(phase, goals, unasked))}
+        took = time.monotonic() - began
+        run.settle(phase, results)
+        run.moved(phase, results)
+        stopping = {key: result for key, result in results.items() if run.stops(phase, wave.pairs[key], result)}
+        ended = {"phase": phase, "waves": wave.waves, "counts": counts(results)}
+        self._tell(wave, results, took, bool(stopping))
+        wave.progress(ended["counts"])
+        run.note("wave_ended", **ended)
+        resources = wave.shown(results)
+        if not stopping and not wave.more:
+            run.notify("wave_completed", **ended)
+            if completes(run.execution, phase, wave.everything):
+                whole = run.store.get_execution(run.execution_id)["counts"].get(phase, {})
+                run.notify("phase_completed", phase=phase, counts=whole)
+        measure(run.control.metrics, phase, results, wave.pairs, took)
+        run.publish()
+        self.warn(run.secure())
+        if stopping:
+            named = "; ".join(f"{key} is {result.status}: {result.why}" for key, result in list(stopping.items())[:NAMED])
+            more = f"; and {len(stopping) - NAMED} more" if len(stopping) > NAMED else ""
+            text = f"{wave.name}: {len(stopping)} of {len(results)} resources stop the run: {named}{more}"
+            raise DrError(text, run.resume_command())
+        changed = any(result.changed or result.status == "would_change" for result in results.values())
+        return {**ended, "changed": changed, "resources": resources}
+
+    def _engine(self, wave: Wave, goals: Sequence[Goal]) -> Engine:
+        run = wave.run
+        return Engine(
             run.cloud,
             run.journal,
             parallelism=run.parameters.parallelism,
             check_mode=self._task.check_mode,
             poll_limit_seconds=run.control.poll_limit_seconds,
             adapter=run.adapter,
-            observer=Progress(phase, [goal.pair for goal in goals], self.say, run.elapsed_seconds(), self.screen.pause),
+            observer=Progress(wave.phase, [goal.pair for goal in goals], self.say, run.elapsed_seconds(), self.screen.pause),
         )
-        unasked = {**already, **skipped}
-        results = {**unasked, **engine.run(phase, goals, run.needed(phase, goals, unasked))}
+
+    def _announce(self, wave: Wave, goals: Sequence[Goal], already: Mapping[str, Result], skipped: Mapping[str, Result]) -> None:
+        """Says what begins, what of it is one-way, and what people left out."""
+        plan = wave.run.plan
+        opening = f"{wave.name}: {len(wave.hosts)} resources" + _already(already) + crossing(plan, wave.phase, goals)
+        self.say(opening, event="wave_started", total=len(wave.hosts), **wave.where)
+        for text in {rollback.foretold(plan, one) for one in wave.waves} - {""} if plan and wave.phase == "activate" else ():
+            self.say(f"  {text}", color="yellow")
+        for key, result in skipped.items():
+            told = {"resource": key, "state": result.status, "why": result.why, **wave.where}
+            self.say(f"  {result.status:<9} {key}: {result.why}", color="yellow", event="resource", **told)
+
+    def _tell(self, wave: Wave, results: Mapping[str, Result], took: float, stops: bool) -> None:
+        """Says how it ended; in check mode also each resource's first call."""
         for result in results.values():
             if result.status == "would_change":
-                self.say(f"  {first_call(result)}", color="yellow", event="would_change", resource=result.key, **where)
-        run.settle(phase, results)
-        run.moved(phase, results)
-        stopping = {key: result for key, result in results.items() if run.stops(phase, pairs[key], result)}
-        ended = {"phase": phase, "waves": waves, "counts": counts(results)}
-        took = time.monotonic() - began
-        closing = f"{name}: {_counted(ended['counts'])} after {duration(took)}"
-        color = "red" if stopping else "green"
-        self.say(closing, color, event="wave_ended", counts=ended["counts"], seconds=round(took, 1), **where)
-        if not run.check_mode:
-            run.journal.progress(phase, waves[0] if waves else None, ended["counts"])
-        run.note("wave_ended", **ended)
-        saved = run.savings() if phase == "cleanup" else {}
-        made = run.copy_costs() if phase != "activate" else None
-        cost = made.estimates if made and phase == "instantiate" else {}
-        if not stopping and not more:
-            run.notify("wave_completed", **ended)
-            if completes(run.execution, phase, everything):
-                run.notify(
-                    "phase_completed", phase=phase, counts=run.store.get_execution(run.execution_id)["counts"].get(phase, {})
-                )
-        measure(run.control.metrics, phase, results, pairs, took)
-        run.publish()
-        self.warn(run.secure())
-        answer = {
-            **ended,
-            "changed": any(result.changed or result.status == "would_change" for result in results.values()),
-            "resources": {
-                key: shown(result)
-                | ({"estimated_saving": saved[key].to_json()} if key in saved else {})
-                | ({"estimated_cost": cost[key].by_hour()} if key in cost else {})
-                for key, result in results.items()
-            },
-        }
-        if stopping:
-            named = "; ".join(f"{key} is {result.status}: {result.why}" for key, result in list(stopping.items())[:NAMED])
-            more = f"; and {len(stopping) - NAMED} more" if len(stopping) > NAMED else ""
-            raise DrError(f"{name}: {len(stopping)} of {len(results)} resources stop the run: {named}{more}", run.resume_command())
-        return answer
+                self.say(f"  {first_call(result)}", color="yellow", event="would_change", resource=result.key, **wave.where)
+        numbers = counts(results)
+        told = {"counts": numbers, "seconds": round(took, 1), **wave.where}
+        closing = f"{wave.name}: {_counted(numbers)} after {duration(took)}"
+        self.say(closing, color="red" if stops else "green", event="wave_ended", **told)
