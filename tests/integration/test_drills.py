@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flow import Flow
+from permitted import action, refused
 from test_matrix import ACCOUNT, EAST, MATRIX, ROLE, SETTLED_SECONDS, WEST, World
 
 from ansible_collections.dr.aws.plugins.module_utils.drills import DRILLS, drill
@@ -20,7 +21,6 @@ from ansible_collections.dr.aws.plugins.module_utils.drills.base import DRILL_TA
 from ansible_collections.dr.aws.plugins.module_utils.drills.room import ROOM_TAG
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
 from ansible_collections.dr.aws.plugins.module_utils.model import TECHNOLOGIES, Goal
-from sandbox.listing import resources
 
 DRILL_ID = "dr-20261128T030000Z-d0d0d0"
 #: Copies that are made of what has no network.
@@ -54,13 +54,14 @@ class Drilled(World):
 
     def listed(self) -> dict[str, dict[str, str]]:
         """ARN -> tags of everything in both regions."""
-        places = [(ACCOUNT, region) for region in (EAST, WEST, "global")]
-        tagged = {one.arn: dict(one.tags) for place in places for one in resources(self.sandbox.gateway, *place)}
-        return tagged | _records(self.sandbox.inside("route53", WEST, ACCOUNT))
+        return self.tagged() | _records(self.sandbox.inside("route53", WEST, ACCOUNT))
 
     def phase(self, phase: str) -> Result:
-        """Check mode, the first run, and the second one, which is a new execution; gives the first run's result."""
-        before = len(self.sent())
+        """Check mode, the first run, and the second one, which is a new execution; gives the first run's result.
+
+        Its calls are those that its policy allows.
+        """
+        before, begun, there = len(self.sent()), len(self.sandbox.calls()), self.tagged()
         checked = self.drill.one(phase, check=True)
         assert len(self.sent()) == before
         first = self.drill.one(phase)
@@ -69,6 +70,8 @@ class Drilled(World):
         assert len(self.sent()) == before + len(first.calls)
         again = self.drill.one(phase)
         assert (again.status, again.calls) == ("done", ()), again
+        calls = self.sandbox.calls()[begun:]
+        assert refused(calls, self.pair.technology, ("drill observe", f"drill {phase}"), self.tagged() | there) == []
         return first
 
 
@@ -92,7 +95,7 @@ def test_a_drill_leaves_production_as_it_was_and_nothing_behind(sandbox: Any, te
     assert (world.state(), _changed(listed, world.listed())) == (state, {})
     rows = [row for row in sandbox.calls()[begun:] if row["service"] != "sts"]
     declared = {action for actions in drill(technology).actions.values() for action in actions}
-    assert {_action(row) for row in rows} == declared - ELSEWHERE.get(technology, set())
+    assert {action(row["service"], row["operation"]) for row in rows} == declared - ELSEWHERE.get(technology, set())
     assert {row["region"] for row in rows} <= {WEST, "global"}, "the source region is not even looked at"
 
 
@@ -175,9 +178,3 @@ def _records(route53: Any) -> dict[str, dict[str, str]]:
             tags = dict(word.split("=", 1) for value in values for word in re.findall(r'"([^"]*=[^"]*)"', value))
             found[f"{zone['Id']}/{one['Name']}/{one['Type']}/{one.get('SetIdentifier', '')}"] = tags
     return found
-
-
-def _action(row: dict[str, Any]) -> str:
-    """A recorded call as IAM names its permission."""
-    prefix = {"efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "opensearch": "es"}.get(row["service"], row["service"])
-    return f"{prefix}:{'InvokeFunction' if row['operation'] == 'Invoke' else row['operation']}"

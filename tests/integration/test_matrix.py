@@ -18,12 +18,14 @@ import pytest
 import yaml
 from end_states import READERS, Side
 from flow import Flow
+from permitted import refused
 
 from ansible_collections.dr.aws.plugins.module_utils import estate
 from ansible_collections.dr.aws.plugins.module_utils.adapters import ADAPTERS, adapter
 from ansible_collections.dr.aws.plugins.module_utils.engine import Result
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, TECHNOLOGIES
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
+from sandbox.listing import resources
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "200000000001"
 ROLE = (f"arn:aws:iam::{ACCOUNT}:role/dr-automation", "shop")
@@ -94,11 +96,23 @@ class World:
         aws = partial(self.sandbox.inside, account=ACCOUNT)
         return " | ".join(self.read(Side(partial(aws, region=region), region, ident, self.name)) for region, ident in sides)
 
-    def run(self, phase: str, check: bool = False) -> tuple[Result, int]:
-        """The phase's result, and how many mutating calls it made."""
-        before = len(self.flow.mutations())
-        result = self.flow.one(phase, self.mode, check=check)
+    def run(self, phase: str, check: bool = False, **options: Any) -> tuple[Result, int]:
+        """The phase's result, and how many mutating calls it made. Its calls are those that its policy allows."""
+        before, begun, there = len(self.flow.mutations()), len(self.sandbox.calls()), self.tagged()
+        result = self.flow.one(phase, self.mode, check=check, **options)
+        calls = self.sandbox.calls()[begun:]
+        assert refused(calls, self.pair.technology, ("observe", phase), self.tagged() | there) == []
         return result, len(self.flow.mutations()) - before
+
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """ARN -> tags of everything in both regions, launch templates among it."""
+        places = [(ACCOUNT, region) for region in (EAST, WEST, "global")]
+        found = {one.arn: dict(one.tags) for place in places for one in resources(self.sandbox.gateway, *place)}
+        for region in (EAST, WEST):
+            for one in self.sandbox.inside("ec2", region, ACCOUNT).describe_launch_templates()["LaunchTemplates"]:
+                arn = f"arn:aws:ec2:{region}:{ACCOUNT}:launch-template/{one['LaunchTemplateId']}"
+                found[arn] = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+        return found
 
     def phase(self, phase: str) -> None:
         """Check mode, the first run and the second one, which is a new execution; then check mode again."""
@@ -181,7 +195,7 @@ def test_what_serves_is_found_by_its_tags_after_the_old_source_was_removed(sandb
     for phase in ("instantiate", "activate", "cleanup"):
         if phase in world.ends:
             policy = {"cleanup_policy": "remove"} if phase == "cleanup" else {}
-            result = world.flow.one(phase, "planned", **policy)
+            result, _sent = world.run(phase, **policy)
             assert result.status == "done", result
     sandbox.advance(SETTLED_SECONDS)
     ((_key, found),) = list(world.found().items())
