@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m sandbox serve | estate | rehearse | ledger"""
+"""python -m sandbox serve | estate | rehearse | api | ledger"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import yaml
 
 from . import ledger
+from .api import command as api
 from .estate import EstateError, environment, load
 from .gateway import Gateway
 from .generate import generate
@@ -37,8 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     table = commands.add_parser("ledger", help="write the table of operations into sandbox/README.md")
     table.add_argument("--check", action="store_true", help="only say whether it is current")
     rehearsal.add(commands.add_parser("rehearse", help="fail the estate of a readiness snapshot over, on simulated time"))
+    api.add(commands.add_parser("api", help="the product's API in front of a simulated AWS"))
     options = parser.parse_args(arguments)
-    return {"serve": _serve, "estate": _estate, "rehearse": rehearsal.run, "ledger": _ledger}[options.command](options)
+    return {"serve": _serve, "estate": _estate, "rehearse": rehearsal.run, "api": api.run, "ledger": _ledger}[options.command](
+        options
+    )
 
 
 def _serve(options: argparse.Namespace) -> int:

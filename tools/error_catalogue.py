@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs/errors.md"
 SOURCES: Final = ("plugins/module_utils", "plugins/action", "plugins/modules", "plugins/plugin_utils")
+#: What says field, value, what is allowed, remedy.
+INPUT: Final = ("InputError", "MalformedError")
 #: A step of an adapter that a person must make possible: why, remedy.
 BLOCKED: Final = "Blocked"
 HEAD: Final = """# Every message that stops something, and what to do next
@@ -80,9 +82,9 @@ def _messages(tree: ast.Module, kinds: set[str]) -> Iterator[Message]:
 
 
 def _message(kind: str, said: list[str]) -> Iterator[Message]:
-    if kind == "InputError" and len(said) == 4:
-        yield Message(kind, f"{said[0]}: allowed: {said[2]}", said[3])
-    elif kind != "InputError" and said:
+    if kind in INPUT and len(said) == 4:
+        yield Message("InputError", f"{said[0]}: allowed: {said[2]}", said[3])
+    elif kind not in INPUT and said:
         yield Message(kind, said[0], said[1] if len(said) > 1 else "")
 
 

@@ -16,6 +16,7 @@ from ansible_collections.dr.aws.plugins.module_utils import (
     pauses,
     plans,
     protection,
+    requested,
     rollback,
     snapshots,
     switching,
@@ -137,7 +138,11 @@ class ActionModule(BatchAction):
             raise InputError("cleanup", True, "true with the execution_id of a drill", remedy)
         if not options["start"]:
             return self._keep(options, hosts)
-        fact = self._resume(resume, options, hosts) if resume else self._start(options, hosts)
+        record = Control(options["control"]).store.get_execution(resume) if resume else {}
+        if requested.unplanned(record):
+            fact = self._start(requested.taken(record, options), hosts, record)
+        else:
+            fact = self._resume(resume, options, hosts) if resume else self._start(options, hosts)
         return {"changed": False, "ansible_facts": {"dr_execution": fact}, "plan": fact}
 
     def _made(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> Made:
@@ -192,7 +197,10 @@ class ActionModule(BatchAction):
         except MissingError:  # no control plane, no history
             return defaults
 
-    def _start(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    def _start(
+        self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], asked: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """asked: the record of an execution that was asked for and has no plan yet; None for a new one."""
         detected = detected_at(options["detected_at"], Control(options["control"]).store.clock())
         made = self._made(options, hosts)
         self._say_plan(made.plan)
@@ -204,7 +212,7 @@ class ActionModule(BatchAction):
             self._refuse_shortfalls(made)
         if not made.captured:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
-        return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan, options)})
+        return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan, options)}, asked or {})
 
     def _foresee(self, made: Made) -> None:
         for text in calendars.foresee(made.control, made.plan):
@@ -243,20 +251,24 @@ class ActionModule(BatchAction):
             remedy = f"{short[0].remedy}; or go on as far as it fits: -e accept_shortfalls=true"
             raise DrError(f"the target lacks capacity: {'; '.join(map(str, short))}", remedy)
 
-    def _begin(self, made: Made, told: Mapping[str, str | None]) -> dict[str, Any]:
+    def _begin(self, made: Made, told: Mapping[str, str | None], asked: Mapping[str, Any]) -> dict[str, Any]:
         began = time.monotonic()
         control, plan = made.control, made.plan
         store, parameters = control.store, plan.parameters
-        name = new_execution_id(store.clock())
+        name = asked.get("execution_id") or new_execution_id(store.clock())
         caller = control.accounts.control("sts").get_caller_identity()
         lock = Lock(store)
         fence = lock.acquire(parameters.customer, parameters.environment, owner=name, runner=runner())
         try:
             store.put_plan(name, {"plan": plan.to_json(), "captured": made.captured})
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
-            store.create_execution({**plan.record(), **who, **told})
-            store.update_execution(name, status="RUNNING")
-            fact = _fact(plan, name, fence, caller=caller["Arn"])
+            if asked:  # whoever asked for it has started it, and may not approve where another must
+                who["created_by"] = asked["created_by"]
+                requested.adopt(store, asked, **plan.record(), **told)
+            else:
+                store.create_execution({**plan.record(), **who, **told})
+                store.update_execution(name, status="RUNNING")
+            fact = _fact(plan, name, fence, caller=who["created_by"])
             run = Run.attach(control.settings, fact)
             run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256, **told)
             run.note("resources_discovered", resources=len(plan.pairs), **made.found)
@@ -315,8 +327,11 @@ class ActionModule(BatchAction):
         try:
             state = {} if removing else {"status": "RUNNING", "reason": None}
             left = rollback.closed(record, "left")
-            control.store.update_execution(name, **state, **admitted, **left, **({"detected_at": detected} if detected else {}))
-            fact = _fact(plan, name, fence, phases, trail.caller(control))
+            control.store.update_execution(
+                name, **state, **admitted, **left, resumed_by=None, **({"detected_at": detected} if detected else {})
+            )
+            caller = record.get("resumed_by") or trail.caller(control)  # by the API, for which something else runs it
+            fact = _fact(plan, name, fence, phases, caller)
             run = Run.attach(control.settings, fact)
             run.note("execution_resumed", before=record["status"], **admitted)
             switching.complete(run, plan, switching.approver_of(control.store, name, plan))
@@ -330,7 +345,7 @@ class ActionModule(BatchAction):
         if goal.sha256 == plan.sha256:
             return fact
         switch(self, run, goal, options["approval_timeout_seconds"])
-        return _fact(goal, name, fence, phases, trail.caller(control))
+        return _fact(goal, name, fence, phases, caller)
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
         for text, color in lines(plan, found, begin):

@@ -58,11 +58,12 @@ class Approvals:
         separate_approver: bool = False,
         needed: int = 1,
         detail: Mapping[str, Any] | None = None,
+        promised_sha256: str = "",
     ) -> Request:
         """Asks; an earlier request for the same gate ends with it.
 
         separate_approver: whoever asks may not approve. needed: how many people must approve; one who rejects is enough. detail:
-        JSON values that help to decide (a checklist).
+        JSON values that help to decide (a checklist). promised_sha256: of a token that was given out before (`promise`).
         """
         now, token = self.store.clock(), self.new_token()
         before = list(self.store.table.query(_pk(execution_id), f"APPR#{gate}#"))
@@ -79,6 +80,7 @@ class Approvals:
             "number": number,
             "state": "pending",
             "token_sha256": _digest(token),
+            "promised_sha256": promised_sha256,
             "plan_sha256": plan_sha256,
             "requester": requester,
             "separate_approver": separate_approver,
@@ -100,6 +102,14 @@ class Approvals:
         asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"], "needed": needed}
         self.store.note(execution_id, "approval_requested", actor=requester, **asked)
         return Request(execution_id, gate, number, token, plan_sha256, str(item["timeout_at"]))
+
+    def promise(self, item: Mapping[str, Any]) -> str:
+        """A further token, besides the one that people were sent: for a stored request for approval, or for a stored pause that
+        will ask for one. The last one that was given counts. RefusedError when the item is not as it was read any more."""
+        token = self.new_token()
+        assign, state = {"promised_sha256": _digest(token)}, {"state": item["state"]}
+        self.store.table.update(item["PK"], item["SK"], assign, condition="#state = :state", values=state)
+        return token
 
     def of(self, execution_id: str) -> list[dict[str, Any]]:
         """All requests of an execution, as they are stored."""
@@ -155,7 +165,7 @@ class Approvals:
         execution = self.store.get_execution(execution_id)
         execution_id = execution["execution_id"]
         digest = _digest(str(token or ""))
-        found = [item for item in self.of(execution_id) if hmac.compare_digest(item["token_sha256"], digest)]
+        found = [item for item in self.of(execution_id) if _opens(item, digest)]
         if not found:
             raise ApprovalRefusedError(f"the token is not one of execution {execution_id}", f"{status} names what it waits for")
         item = found[0]
@@ -237,6 +247,12 @@ def commands(execution_id: str, token: str) -> dict[str, str]:
 
 def _pk(execution_id: str) -> str:
     return f"EXEC#{execution_id}"
+
+
+def _opens(item: Mapping[str, Any], digest: str) -> bool:
+    """Whether a token is one of a request's. Both are compared: how long it takes says nothing."""
+    own = hmac.compare_digest(item["token_sha256"], digest)
+    return hmac.compare_digest(item.get("promised_sha256") or "", digest) or own
 
 
 def _digest(token: str) -> str:

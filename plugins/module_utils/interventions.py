@@ -267,6 +267,7 @@ def _paused(
         separate_approver=run.parameters.approver_must_differ,
         needed=run.parameters.approvals_needed,
         detail={"phase": phase, "wave": following.wave, "why": _why(request), "checklist": checks},
+        promised_sha256=request.get("promised_sha256", ""),
     )
     _close(run.store, request, "taken")
     lines = [*pauses.said(checks), f"to be decided until {asked.timeout_at}; then people are alerted, and it stays PAUSED"]

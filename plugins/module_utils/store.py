@@ -69,7 +69,7 @@ MAX_DAYS: Final = 400
 #: How much of each list a status holds unless told otherwise: a query costs the same whatever the size of the estate. One partition
 #: of a table serves 3,000 read units a second.
 STATUS_ENTRIES: Final = 50
-_OWN: Final = frozenset({"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256"})
+_OWN: Final = frozenset({"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256"})
 #: What of an audit entry its hash is made of.
 ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
 #: Who is named in an entry when no person did it.
