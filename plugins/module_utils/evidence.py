@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -29,6 +29,8 @@ SEGMENT_ENTRIES: Final = 1000
 #: The object of that name is there already: another process wrote it, or one that died before it could record it.
 _TAKEN: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _CONTROL_PLANE: Final = "ansible-playbook dr.aws.control_plane"
+#: Entries that tell of an approval; the last that was needed makes it approved.
+GIVEN: Final = ("approval_given", "approval_approved")
 #: Executions in these states write nothing more by themselves.
 AT_REST: Final = ("COMPLETED", "FAILED", "CANCELLED", "PAUSED")
 
@@ -89,6 +91,7 @@ def verify(store: Store, execution_id: str) -> list[str]:
     execution_id = execution_id.rpartition("/")[2]
     wrong = [f"DynamoDB: {one}" for one in store.broken_audit(execution_id)]
     rows = {int(item["number"]): _entry(item) for item in store.table.query(f"EXEC#{execution_id}", "AUD#")}
+    wrong += _untold(store, execution_id, rows.values())
     recorded = {int(item["segment"]): item for item in store.table.query(f"EXEC#{execution_id}", "EVID#")}
     try:
         versions = _versions(store, execution_id)
@@ -103,6 +106,16 @@ def verify(store: Store, execution_id: str) -> list[str]:
         which = f"entries {left[0]} to {left[-1]} are" if len(left) > 1 else f"entry {left[0]} is"
         wrong.append(f"{which} in DynamoDB only. Next: ansible-playbook dr.aws.readiness writes what is missing")
     return wrong
+
+
+def _untold(store: Store, trail: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Approvals that stand in the table and that no entry tells of: somebody wrote them there, or died before the entry."""
+    told = {(json.loads(one["detail"]).get("gate"), one["actor"]) for one in entries if one["event_type"] in GIVEN}
+    for item in store.table.query(f"EXEC#{trail}", "APPR#"):
+        people = [one["approver"] for one in item["approvals"]] or [str(item["approver"])]
+        for who in people if item["state"] == "approved" else ():
+            if (item["gate"], who) not in told:
+                yield f"DynamoDB: the approval of {item['gate']} by {who} has no entry in the trail"
 
 
 class _Objects:

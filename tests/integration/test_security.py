@@ -13,6 +13,7 @@ import pytest
 from pages import Page
 from playbook import BUCKET, SHOP, TABLE, WEST, Operator, estate, key_of
 
+from ansible_collections.dr.aws.plugins.module_utils import evidence
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals, Request
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
@@ -103,3 +104,16 @@ def test_a_token_that_was_used_or_followed_by_another_is_worth_nothing(store: St
     with pytest.raises(ApprovalRefusedError, match="already"):
         approvals.decide(name, second.token, "approve", "mallory")
     assert approvals.state(third)["state"] == "pending", "nor the next gate"
+
+
+def test_an_approval_that_was_written_into_the_table_is_found(store: Store) -> None:
+    """One that people gave, two of them, is not taken for it."""
+    name, approvals, first = asked(store)
+    second = approvals.request(name, "activate-wave-02", PLAN, requester="ann", needed=2)
+    for who in ("bob", "eve"):
+        approvals.decide(name, second.token, "approve", who)
+    assert [one for one in evidence.verify(store, name) if "approval" in one] == []
+    forged = {"state": "approved", "approver": "bob", "approvals": [{"approver": "bob", "at": first.timeout_at, "comment": ""}]}
+    store.table.update(f"EXEC#{name}", f"APPR#{first.gate}#{first.number:04d}", forged)
+    assert approvals.state(first)["state"] == "approved"
+    assert "DynamoDB: the approval of activate-wave-01 by bob has no entry in the trail" in evidence.verify(store, name)
