@@ -88,6 +88,7 @@ REFUSED: list[tuple[str, str, Any, int, dict[str, Any]]] = [
     ("POST", "/api/v1/manifests", {**MANIFEST, "layers": []}, 422, {"error": "InvalidManifest"}),
     ("POST", "/api/v1/manifests", {**MANIFEST, "manifestId": "a" * 129}, 400, {"field": "manifestId"}),
     ("POST", "/api/v1/manifests/unknown/validate", None, 404, {"error": "NotFound"}),
+    ("POST", "/api/v1/manifests/Unknown/validate", MANIFEST, 400, {"field": "manifestId", "value": "Unknown"}),
 ]
 
 

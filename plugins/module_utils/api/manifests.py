@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from .. import evidence, trail
@@ -16,6 +17,7 @@ from .answers import AbsentError, Answer, Call, failed
 from .bodies import MalformedError, parsed
 
 MAX_NAME: Final = 128
+_ID: Final = re.compile(rf"[a-z0-9-]{{1,{MAX_NAME}}}")
 
 
 class Manifests:
@@ -52,6 +54,9 @@ class Manifests:
 
     def validate(self, call: Call) -> Answer:
         """POST …/validate: of the manifest in the body, which is not stored; without a body of the newest that is stored."""
+        if not _ID.fullmatch(call.name):
+            allowed = f"1 to {MAX_NAME} small letters, digits and -"
+            raise MalformedError("manifestId", call.name, allowed, "send the manifestId of the manifest")
         if call.text.strip():
             parsed(call.text, required=True)
             return Answer(200, _said(call.name, check(call.text)))
