@@ -23,7 +23,7 @@ from ..lock import alive, holder
 from ..manifest.versions import Versions
 from ..parameters import Facts, Parameters, execution_id, validate_parameters
 from ..status import resume_command
-from ..store import Store
+from ..store import Store, shown
 from .answers import AbsentError, Answer, Call, NotStartedError
 from .bodies import CREATE, DETAIL, PAUSE, REASON, RESUME, MalformedError, read
 from .starters import Starter
@@ -176,10 +176,11 @@ class Executions:
 
     def _record(self, call: Call) -> dict[str, Any]:
         name = _name(call)
-        if self.store.table.get(f"EXEC#{name}", "META") is None:
+        item = self.store.table.get(f"EXEC#{name}", "META")
+        if item is None:
             remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
             raise AbsentError(f"execution {name} is not known", remedy)
-        return self.store.get_execution(name)
+        return shown(item)
 
     def _refuse_unknown(self, scope: tuple[str, str], recent: Sequence[Mapping[str, Any]]) -> None:
         """A customer and environment of which nothing was ever captured, stored or carried out is a typing error."""
