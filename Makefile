@@ -6,12 +6,14 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 # The release of the `ansible` package whose amazon.aws is used: 14.5.0 carries 11.4.0.
 ANSIBLE_BUNDLE := 14.5.0
+# The last line of it that carries awx.awx: 24.6.1, used by the role `awx` and its test.
+AWX_BUNDLE := 11.13.0
 # Test processes side by side.
 JOBS ?= 2
 
 PRODUCT := .venv/.product
 GATES := .venv/.gates
-TREE := .build/.tree-$(ANSIBLE_BUNDLE)
+TREE := .build/.tree-$(ANSIBLE_BUNDLE)-$(AWX_BUNDLE)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -35,7 +37,7 @@ $(GATES): requirements-dev.txt constraints.txt $(PRODUCT)
 	@touch $@
 
 $(TREE): tools/collection_tree.py | $(PRODUCT)
-	.venv/bin/python tools/collection_tree.py live .build $(ANSIBLE_BUNDLE)
+	.venv/bin/python tools/collection_tree.py live .build $(ANSIBLE_BUNDLE) $(AWX_BUNDLE)
 	@touch $@
 
 demo: $(PRODUCT) $(TREE) ## an estate fails over against the sandbox

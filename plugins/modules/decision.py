@@ -18,9 +18,13 @@ options:
     type: str
     required: true
   token:
-    description: The token of the request, as it was sent to people.
+    description: The token of the request, as it was sent to people. Needed unless O(gate) is given.
     type: str
-    required: true
+  gate:
+    description:
+      - The gate whose pending request is decided, instead of O(token), where a system that has asked a person (AWX) carries the decision
+        over with the person's own session. Needs O(plan_sha256), of the plan that the person was shown.
+    type: str
   decision:
     description: What is decided.
     type: str
@@ -81,6 +85,7 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
+from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 from ansible_collections.dr.aws.plugins.module_utils.evidence import secure
 from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
@@ -95,7 +100,8 @@ def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> di
     who, more = caller(control), {option: options[option] for option in ("plan_sha256", "comment")}
     name = options["execution_id"].rpartition("/")[2]
     try:
-        approval = Approvals(control.store).decide(name, options["token"], options["decision"], who, **more)
+        token = options["token"] or _token(control, name, options)
+        approval = Approvals(control.store).decide(name, token, options["decision"], who, **more)
         said = _ended(control, name, approval, who)
     except ApprovalRefusedError as error:
         control.store.note(name, "approval_refused", actor=who, why=str(error))
@@ -103,6 +109,20 @@ def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> di
     finally:
         secure(control.store, name, who)
     return {"changed": True, "approval": approval, "said": said}
+
+
+def _token(control: Control, name: str, options: Mapping[str, Any]) -> str:
+    """A token of this caller's own for the pending request of a gate; `decide` holds it against the plan that was shown."""
+    gate = options["gate"]
+    if not gate:
+        raise InputError("token", None, "the token of the request", "-e token=…, as the notification has it")
+    if not options["plan_sha256"]:
+        raise InputError("plan_sha256", None, "the hash of the plan that was shown", f"-e plan_sha256=… with gate {gate}")
+    approvals = Approvals(control.store)
+    for item in approvals.of(name):
+        if (item["gate"], item["state"]) == (gate, "pending") and not approvals.overdue(item):
+            return approvals.promise(item)
+    raise ApprovalRefusedError(f"no approval of {gate} is asked for", f"ansible-playbook dr.aws.status -e execution_id={name}")
 
 
 def _ended(control: Control, name: str, approval: Mapping[str, Any], who: str) -> str:
@@ -123,7 +143,8 @@ def main() -> None:
     required = {"type": "str", "required": True}
     spec = dict.fromkeys(("execution_id", "decision"), required)
     text = {"plan_sha256": {"type": "str"}, "comment": {"type": "str", "default": ""}}
-    control_module({**spec, "token": {**required, "no_log": True}, **text}, decide)
+    text["gate"] = {"type": "str"}
+    control_module({**spec, "token": {"type": "str", "no_log": True}, **text}, decide)
 
 
 if __name__ == "__main__":
