@@ -14,9 +14,9 @@ import yaml
 from awx import SECRET, Awx, serving
 from playbook import BIN, PLAYBOOKS, ROOT, Ran
 
-#: The playbooks of the workflow and of the schedules: each template is a process, and tests/unit/test_awx_surveys.py has all of them.
+#: The playbooks of the workflow and the schedules: a template is a process, and tests/unit/test_awx_surveys.py has all of them.
 SOME = ("plan", "failover", "gate", "awx_decision", "reprotect", "readiness", "test")
-_ASKED = (ROOT / "roles/awx/vars/main.yml").read_text(encoding="utf-8").partition("awx__playbooks:")[2].partition("\n#")[0]
+_ASKED = (ROOT / "roles/awx/vars/main.yml").read_text(encoding="utf-8").partition("\nawx__playbooks:")[2].partition("\n#")[0]
 GIVEN = {
     "ansible_python_interpreter": "{{ ansible_playbook_python }}",
     "awx_scm_url": "https://git.example.com/dr/estate.git",
