@@ -27,6 +27,8 @@ BUILD = ROOT / ".build"
 BIN = ROOT / ".venv/bin"
 # The gates' own home: ansible-test and ansible-lint keep caches and virtual environments there, and a person's settings stay out.
 HOME = BUILD / "home"
+# Its dependencies would change those of the product.
+CHECKOV = "3.3.30"
 
 
 class Gate:
@@ -146,10 +148,28 @@ def molecule(gate: Gate) -> None:
     gate.run("molecule", "test", cwd=ROOT / "extensions", ANSIBLE_COLLECTIONS_PATH=str(BUILD), DR_SANDBOX_PORT=str(port))
 
 
+def cloudformation(gate: Gate) -> None:
+    """Templates and policies: cfn-lint, parliament for IAM, and checkov for security, in a virtual environment of its own."""
+    templates = sorted((ROOT / "roles").glob("*/files/*.cfn.yml"))
+    gate.run("cfn-lint", "--non-zero-exit-code", "informational", *templates)
+    gate.run(BIN / "python", ROOT / "tools/iam_lint.py", PYTHONPATH=str(BUILD))
+    checkov = BUILD / "checkov" / CHECKOV
+    if not (checkov / ".complete").exists():
+        gate.run(sys.executable, "-m", "venv", "--clear", checkov)
+        gate.run(checkov / "bin/python", "-m", "pip", "install", "--quiet", f"checkov=={CHECKOV}")
+        if gate.ok:
+            (checkov / ".complete").touch()
+    for template in templates:
+        gate.run(
+            checkov / "bin/checkov", "--file", template, "--framework", "cloudformation", "--compact", "--quiet", "--skip-download"
+        )
+
+
 # The slow ones first.
 GATES: Mapping[str, Callable[[Gate], Any]] = {
     "sanity": sanity,
     "molecule": molecule,
+    "cloudformation": cloudformation,
     "ansible-lint": ansible_lint,
     "importer": importer,
     "docs": docs,

@@ -81,7 +81,7 @@ _DRILL: Final = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
 _ENABLED: Final = {"StringEquals": {"aws:ResourceTag/dr:enabled": "true"}}
 _MADE: Final = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
 _VIA: Final = {"Bool": {"aws:ViaAWSService": "true"}}
-#: What a service does in EC2 for its caller; it describes anything.
+#: What a service does in EC2 for its caller. It describes anything, but attributes of the account's instances.
 _EC2: Final = ("arn:{partition}:ec2:*:{account}:*", "arn:{partition}:ec2:*::image/*", "arn:{partition}:ec2:*::snapshot/*")
 
 
@@ -242,7 +242,8 @@ def _limited(action: str, kind: Any, drills_alone: bool) -> Iterator[_Grant]:
         if other.startswith(f"{service}:"):
             yield _Grant(other, REFERENCE[other].resources or ("*",))
         elif other.startswith("ec2:"):
-            yield _Grant(other, ("*",) if other.startswith("ec2:Describe") else _EC2, _json(_VIA))
+            anything = other.startswith("ec2:Describe") and other != "ec2:DescribeInstanceAttribute"
+            yield _Grant(other, ("*",) if anything else _EC2, _json(_VIA))
 
 
 def _drilled(action: str, kind: Drill, row: Row) -> Mapping[str, Any]:

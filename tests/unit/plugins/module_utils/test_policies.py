@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.dr.aws.plugins.module_utils.drills import drill
 from ansible_collections.dr.aws.plugins.module_utils.iam_reference import REFERENCE
 from ansible_collections.dr.aws.plugins.module_utils.model import TECHNOLOGIES
 
+ROOT = Path(__file__).parents[4]
 PLACE = policies.Place("200000000001", ["us-east-1", "us-west-2"], ["arn:aws:iam::200000000001:role/dr-drill"])
 #: IAM's prefix -> botocore's service, where it differs.
 SERVICES = {"elasticfilesystem": "efs", "elasticloadbalancing": "elbv2", "es": "opensearch", "states": "stepfunctions"}
@@ -150,14 +151,16 @@ def test_the_boundary_holds_all_that_the_policies_allow() -> None:
     assert "iam" not in services
 
 
-def test_the_table_is_what_the_linters_copy_of_the_reference_says() -> None:
-    root = Path(__file__).parents[4]
-    spec = spec_from_file_location("iam_reference_tool", root / "tools/iam_reference.py")
-    assert spec and spec.loader
-    tool = module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    table = root / "plugins/module_utils/iam_reference.py"
-    assert table.read_text(encoding="utf-8") == tool.render(), "python tools/iam_reference.py"
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("iam_reference", "plugins/module_utils/iam_reference.py"),
+        ("spoke_template", "roles/spoke/files/spoke.cfn.yml"),
+    ],
+)
+def test_what_is_written_by_a_tool_is_what_the_tool_writes(name: str, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    assert (ROOT / file).read_text(encoding="utf-8") == import_module(name).render(), f"python tools/{name}.py"
 
 
 def _listed(value: Any) -> list[str]:
