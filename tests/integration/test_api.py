@@ -93,16 +93,16 @@ REFUSED: list[tuple[str, str, Any, int, dict[str, Any]]] = [
 
 
 class Runs:
-    """Starts nothing, and remembers what it was asked for. error: what it raises instead."""
+    """Starts nothing, and remembers what it was asked for. errors: the first is raised instead."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, str]] = []
-        self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def start(self, execution: Mapping[str, Any], correlation_id: str) -> str:
         """As `Starter.start`."""
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
         self.started.append((execution["execution_id"], correlation_id))
         return f"arn:aws:states:{WEST}:100000000000:execution:DROrchestrator:{execution['execution_id']}"
 
@@ -258,13 +258,13 @@ def test_one_execution_at_a_time_and_a_run_that_cannot_be_started(client: Client
     status, error = client.ask("POST", EXECUTIONS, CREATE)
     assert (status, first in error["message"], first in error["next"]) == (409, True, True)
     client.ask("DELETE", f"{EXECUTIONS}/{first}")
-    client.runs.error = TimeoutError("no answer")
+    client.runs.errors = [TimeoutError("no answer")]
     status, error = client.ask("POST", EXECUTIONS, CREATE)
     assert (status, error["error"]) == (502, "NotStarted")
     name = error["next"].rpartition("=")[2]
     found = client.ask("GET", f"{EXECUTIONS}/{name}")[1]
     assert found["status"] == "FAILED"
-    client.runs.error = None
+    client.runs.errors = []
     running(client)
     assert client.ask("POST", EXECUTIONS, CREATE)[0] == 409  # the lock is held
 

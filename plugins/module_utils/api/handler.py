@@ -34,7 +34,7 @@ from .manifests import Manifests
 from .starters import starter
 
 log = logging.getLogger("dr.aws.api")
-Endpoint: TypeAlias = "Callable[[Call], Answer]"
+Endpoint: TypeAlias = Callable[[Call], Answer]
 _NEEDED: Final = {
     "DR_CONTROL_REGION": "us-west-2",
     "DR_TABLE": "dr-aws-state",
