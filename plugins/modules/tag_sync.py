@@ -113,7 +113,7 @@ def synchronise(control: Control, options: Mapping[str, Any], check_mode: bool) 
 
 
 def main() -> None:
-    keys = {"type": "list", "elements": "str", "default": list(KEYS)}
+    keys = {"type": "list", "elements": "str", "default": list(KEYS), "no_log": False}
     control_module({"keys": keys, "remove": {"type": "bool", "default": False}}, synchronise)
 
 
