@@ -157,8 +157,9 @@ class World:
 
 
 def subnet(sandbox: Any, region: str) -> str:
-    """One of the region's default subnets: AWS chose its id."""
-    return str(min(one["SubnetId"] for one in sandbox.inside("ec2", region, ACCOUNT).describe_subnets()["Subnets"]))
+    """The default subnet of the region's first zone: AWS chose its id, which says nothing of where it is."""
+    subnets = sandbox.inside("ec2", region, ACCOUNT).describe_subnets()["Subnets"]
+    return str(min(subnets, key=lambda one: one["AvailabilityZone"])["SubnetId"])
 
 
 def _place(call: Any) -> tuple[str, str, str]:

@@ -139,7 +139,7 @@ def test_an_error_is_the_outcome_of_its_call(world: Any) -> None:
 
 
 def test_what_the_sandbox_lacks_is_loud(world: Any, aws_code: Callable[..., str]) -> None:
-    assert aws_code(world.client("ssm").start_automation_execution, DocumentName="x") == "SimulatorNotImplemented"
+    assert aws_code(world.client("ssm").describe_activations) == "SimulatorNotImplemented"
     assert world.calls()[-1]["how"] == "missing"
 
 
