@@ -127,6 +127,8 @@ def sandbox(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.delenv(name)
     for name, value in estate.environment(sandbox_gateway, server.endpoint).items():
         monkeypatch.setenv(name, value)
+    # boto3 keeps the session, with the credentials, of whichever test in this process called `boto3.client` first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     try:
         yield world
     finally:
