@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playbook import BIN, EAST, FULL, NONE, SCOPE, WEST, Operator, Started, estate, names, pointing, tasks
+from playbook import BIN, EAST, FULL, NONE, SCOPE, TICK_SECONDS, WEST, Operator, Started, estate, names, pointing, tasks
 
 ASKED = {**SCOPE, "mode": "planned", "approval_mode": "required"}
 #: Takes the terminal that is its standard input as its own, then becomes the command.
@@ -158,11 +159,12 @@ class Terminal:
 
 
 PROMPT = "Type approve or reject and press Enter"
+LIVE = "\r  activate 0 of 2 · "
 
 
 @pytest.mark.parametrize(("answer", "rc", "status", "west"), [("approve", 0, "COMPLETED", FULL), ("reject", 2, "CANCELLED", NONE)])
 def test_on_a_terminal(sandbox: Any, operator: Operator, answer: str, rc: int, status: str, west: dict[str, int]) -> None:
-    """Enter alone decides nothing: it is asked again."""
+    """Enter alone decides nothing: it is asked again. The live line is drawn anew in its place, with a carriage return only."""
     operator.load(estate())
     operator.readiness()
     words = operator.words("failover", **ASKED, phases="instantiate,activate")
@@ -170,8 +172,18 @@ def test_on_a_terminal(sandbox: Any, operator: Operator, answer: str, rc: int, s
         screen.until(PROMPT)
         screen.until(PROMPT, times=2, typing="\r")
         assert operator.mutations() == []
-        screen.until("approved by" if answer == "approve" else "was rejected by", typing=f"{answer}\r")
+        sandbox.clock.tick = 0  # no task starts: the wave does not end
+        decided = "approved by" if answer == "approve" else "was rejected by"
+        screen.until(decided, typing=f"{answer}\r")
+        if answer == "approve":
+            screen.until(LIVE, times=3)
+        sandbox.clock.tick = TICK_SECONDS
         assert screen.end() == rc, screen.screen
     name = screen.screen.partition("execution ")[2].split()[0]
     assert operator.status(name)["status"] == status
     assert tasks(sandbox, WEST) == west
+    drawn = max(line.count(LIVE) for line in screen.screen.split("\n"))
+    assert drawn >= 2 or answer == "reject", "in place, without a new line between"
+    assert LIVE not in screen.screen.rpartition("activate, wave 1: 2 done")[2], "it goes with its wave"
+    shown = screen.screen.rpartition(decided)[2]  # the prompt before it is Ansible's
+    assert {found[-1] for found in re.findall(r"\x1b\[?[^a-zA-Z]*[a-zA-Z]", shown)} == {"m"}, "colours, no cursor"
