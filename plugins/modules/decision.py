@@ -104,7 +104,8 @@ def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> di
         approval = Approvals(control.store).decide(name, token, options["decision"], who, **more)
         said = _ended(control, name, approval, who)
     except ApprovalRefusedError as error:
-        control.store.note(name, "approval_refused", actor=who, why=str(error))
+        told = {"decision": options["decision"], "comment": options["comment"]}
+        control.store.note(name, "approval_refused", actor=who, why=str(error), **told)
         raise
     finally:
         secure(control.store, name, who)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from typing import Any
 
@@ -103,6 +105,8 @@ def test_each_verb_while_a_wave_runs(sandbox: Any, operator: Operator) -> None:
     resume = f"ansible-playbook dr.aws.failover -e execution_id={name}"
     why = f"is PAUSED before activate, wave 2: pause requested by {me}"
     ended = started.end().refused(why, ": the network team looks", f"Next: {resume}")
+    assert re.search(r"^  activate \d of 2 · ", ended.out, re.MULTILINE), "what is under way was said"
+    assert not {"\r", "\x1b", "\b"} & set(ended.out), "without a terminal nothing is drawn anew, and nothing is coloured"
     assert tasks(sandbox, WEST) == FIRST, "the wave was finished, the next did not begin"
     status = operator.status(name)
     assert (status["status"], status["resume"], status["interrupted"]) == ("PAUSED", resume, False)
@@ -136,6 +140,10 @@ def test_each_verb_while_a_wave_runs(sandbox: Any, operator: Operator) -> None:
     resumed = operator.start("failover", **asked)
     resumed.until(r"goes on; it was PAUSED; next is activate, wave 2: 3 resources")
     held(sandbox, resumed, 2)
+    token = approve.partition("token=")[2].partition(" ")[0]
+    late = operator.run("approve", **asked, token=token, decision="reject", comment="it is too early")
+    late.refused(f"the approval of pause-0001 is approved already by {me}")
+    assert operator.status(name)["status"] == "RUNNING", "a wave that runs is not rejected"
     operator.run("cancel", **asked, reason="us-east-1 is back").ok()
     sandbox.clock.tick = TICK_SECONDS
     ended = resumed.end().refused("is CANCELLED before activate, wave 3: cancel requested by", ": us-east-1 is back")
@@ -166,14 +174,23 @@ def test_each_verb_while_a_wave_runs(sandbox: Any, operator: Operator) -> None:
         "execution_paused",
         "approval_approved",
         "execution_resumed",
+        "approval_refused",
         "execution_cancelled",
+    ]
+    refused = [one for one in status["timeline"] if one["event"] == "approval_refused"]
+    assert [(one["actor"], one["detail"]["decision"], one["detail"]["comment"]) for one in refused] == [
+        (me, "approve", ""),
+        (me, "reject", "it is too early"),
     ]
     assert whole(sandbox, name) == []
     operator.run("failover", **asked).refused(f"execution {name} is CANCELLED and cannot be resumed")
 
 
 def test_a_planned_failover_loses_its_source_and_two_people_switch_it(sandbox: Any, operator: Operator) -> None:
-    """Nothing else may be given differently; the plan's earlier approvals count no more; whoever paused is asked as well."""
+    """Nothing else may be given differently; the plan's earlier approvals count no more; whoever paused is asked as well.
+
+    The controller is killed while it waits for the end of the pause: the status says so, and who resumes is asked again.
+    """
     world = estate()
     world["accounts"][0]["roles"] = [{"name": "dr-operator"}]
     operator.load(world)
@@ -209,7 +226,17 @@ def test_a_planned_failover_loses_its_source_and_two_people_switch_it(sandbox: A
     assert operator.status(name)["mode"] == "planned", "one of two is not enough"
     assert "switch-to-unplanned is approved" in typed(operator, approve, **people["bob"])
     resumed.until("is unplanned from here on")
-    resumed.until("approval needed before it goes on with activate of wave 2 after pause-0001")
+    waits = "approval needed before it goes on with activate of wave 2 after pause-0001"
+    resumed.until(waits)
+    os.killpg(resumed.pid, signal.SIGKILL)
+    assert resumed.end().rc < 0
+    found = operator.status(name)
+    resume = f"ansible-playbook dr.aws.failover -e execution_id={name}"
+    assert (found["status"], found["interrupted"], found["resume"]) == ("RUNNING", True, resume)
+    assert [one["state"] for one in found["approvals"]] == ["timed_out", "pending", "approved"]
+    assert whole(sandbox, name) == []
+    resumed = operator.start("failover", execution_id=name)
+    resumed.until(waits)
     approve = resumed.until(r"^\s+(ansible-playbook dr\.aws\.approve .*decision=approve)$")[1]
     for person in people.values():
         typed(operator, approve, **person)
@@ -222,6 +249,7 @@ def test_a_planned_failover_loses_its_source_and_two_people_switch_it(sandbox: A
     both = ", ".join(f"arn:aws:sts::{MANAGEMENT}:assumed-role/dr-operator/{person}" for person in people)
     assert status["earlier_plans"] == [{"sha256": before["plan_sha256"], "mode": "planned", "approver": both}]
     assert [(one["gate"], one["state"], one["approver"]) for one in status["approvals"]] == [
+        ("pause-0001", "timed_out", None),
         ("pause-0001", "timed_out", None),
         ("pause-0001", "approved", both),
         ("switch-to-unplanned", "approved", both),

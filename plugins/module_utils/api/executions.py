@@ -137,7 +137,8 @@ class Executions:
         try:
             approval = Approvals(self.store).decide(name, body["taskToken"], decision, call.who, comment=comment)
         except ApprovalRefusedError as error:
-            self.store.note(name, "approval_refused", actor=call.who, why=str(error), correlation_id=call.correlation_id)
+            told = {"decision": decision, "comment": comment, "correlation_id": call.correlation_id}
+            self.store.note(name, "approval_refused", actor=call.who, why=str(error), **told)
             raise
         if approval["state"] == "rejected":
             Interventions(self.store, call.who, self.notifier).rejected(name, approval["gate"])
