@@ -73,7 +73,7 @@ class ActionModule(BatchAction):
             self._measure(run, summary)
             run.publish()
         self.warn(run.secure())
-        run.lock.release()
+        run.leave()
         summary = run.store.status(name, limit=None)
         for text, color in lines(summary, run.elapsed_seconds()):
             self.say(text, color=color, event="summary", execution_id=name, state=summary["status"])

@@ -283,6 +283,7 @@ class ActionModule(BatchAction):
         run.notify("execution_started", resources=len(plan.pairs), expected=duration(plan.expected_seconds))
         self.warn(run.publish())
         self.warn(run.secure())
+        self.warn(control.tracing.problem)
         said = f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}"
         self.say(said, event="execution_started", execution_id=name)
         return fact

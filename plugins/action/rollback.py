@@ -138,7 +138,7 @@ class ActionModule(BatchAction):
             run.record = run.store.update_execution(run.execution_id, **back, **rollback.closed(run.record, "refused"))
             run.note("execution_rollback_refused", gate=found["gate"], state=found["state"])
             problem = run.secure()
-            run.lock.release()
+            run.leave()
             return DrError("; ".join(filter(None, (text, problem))), f"{rollback_command(run.record)} asks again")
 
         asked = gate.Asked(name, f"the rollback: {why}", run.record["plan_sha256"], detail, seconds)

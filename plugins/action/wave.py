@@ -18,6 +18,7 @@ from ansible_collections.dr.aws.plugins.module_utils.metrics import Metrics, wav
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.plan import NOBODY, STAGES, Plan
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
+from ansible_collections.dr.aws.plugins.module_utils.tracing import part
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
@@ -156,11 +157,14 @@ class ActionModule(BatchAction):
         wave.progress()
         run.note("wave_started", phase=phase, waves=wave.waves, resources=len(wave.hosts))
         began = time.monotonic()
-        results = {**unasked, **self._engine(wave, goals).run(phase, goals, run.needed(phase, goals, unasked))}
+        needed = run.needed(phase, goals, unasked)
+        with part(run.span, wave.name, dr__phase=phase, dr__wave=wave.where["wave"], dr__resources=len(wave.hosts)) as span:
+            results = {**unasked, **self._engine(wave, goals).run(phase, goals, needed)}
+            stopping = {key: result for key, result in results.items() if run.stops(phase, wave.pairs[key], result)}
+            span.end("stopped" if stopping else "done", "resources_stop_the_run" if stopping else "")
         took = time.monotonic() - began
         run.settle(phase, results)
         run.moved(phase, results)
-        stopping = {key: result for key, result in results.items() if run.stops(phase, wave.pairs[key], result)}
         ended = {"phase": phase, "waves": wave.waves, "counts": counts(results)}
         self._tell(wave, results, took, bool(stopping))
         wave.progress(ended["counts"])

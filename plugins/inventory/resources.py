@@ -152,6 +152,12 @@ options:
     description: Publish metrics to CloudWatch in O(control_region), which bills them.
     type: bool
     default: true
+  tracing:
+    description:
+      - Record spans of executions with OpenTelemetry, and send them to where the environment variables C(OTEL_*) say.
+      - Needs opentelemetry-sdk and an OTLP exporter. Without them, and when nobody takes the spans, the run goes on without.
+    type: bool
+    default: false
   cache:
     description: Keep what was found. Only a complete inventory is kept.
     default: true

@@ -12,12 +12,13 @@ import functools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .errors import DrError, InputError
 from .model import UNREACHABLE, Unreachable
+from .tracing import current
 
 try:
     import botocore
@@ -455,10 +456,11 @@ class AwsReader:
     def _look(
         self, account: str, region: str, service: str, operation: str, absent: Iterable[str], send: Callable[[Any], Any]
     ) -> Any:
+        gone = frozenset(absent)
         try:
-            return self._send(account, region, service, operation, send)
+            return self._send(account, region, service, operation, send, absent=gone)
         except CallError as error:
-            if error.failure.code in frozenset(absent):
+            if error.failure.code in gone:
                 return None
             if isinstance(error, _SilenceError):
                 return UNREACHABLE
@@ -472,7 +474,27 @@ class AwsReader:
         operation: str,
         send: Callable[[Any], Any],
         attempts: int = READ_ATTEMPTS,
+        absent: Collection[str] = (),
     ) -> Any:
+        """One call, with its span: where it goes and how it ends, never what is sent or answered."""
+        place = {"aws__region": self.accounts.region_of(service, region), "aws__account_id": account or None}
+        name = service.partition("@")[0]
+        span = current().begin(
+            f"{name} {operation}", call=True, rpc__system="aws-api", rpc__service=name, rpc__method=operation, **place
+        )
+        outcome, problem = "failed", "defect"
+        try:
+            answer = self._attempt(account, region, service, operation, send, attempts)
+            outcome, problem = "answered", ""
+        except CallError as error:
+            code = error.failure.code
+            outcome, problem = ("absent", "") if code in absent else (error.failure.kind, code)
+            raise
+        finally:
+            span.end(outcome, problem)
+        return answer
+
+    def _attempt(self, account: str, region: str, service: str, operation: str, send: Callable[[Any], Any], attempts: int) -> Any:
         key = (account, self.accounts.region_of(service, region), service)
         if not self.breaker.allows(key):
             raise _SilenceError(Failure("unreachable", "CircuitOpen", f"{service} in {key[1]} did not answer several times"))

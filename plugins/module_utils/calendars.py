@@ -117,7 +117,7 @@ def pause(run: Run, what: str) -> None:
     run.record = run.store.update_execution(run.execution_id, status="PAUSED")
     run.note("execution_paused", before=what, calendars=[one.calendar for one in closed])
     run.notify("window_closed", text=text, remedy=run.resume_command())
-    run.lock.release()
+    run.leave()
     raise DrError(text, f"when it opens: {run.resume_command()}; in a disaster with -e calendar_override_reason=…")
 
 

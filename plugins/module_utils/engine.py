@@ -23,8 +23,9 @@ from typing import Any, Protocol
 from .accounts import CallError, Failure
 from .adapters import adapter as default_adapter
 from .adapters.base import Adapter, Cloud, Merge
-from .model import PRIORITIES, Blocked, Call, Deferred, Done, Goal, Step, Wait
+from .model import PRIORITIES, Blocked, Call, Deferred, Done, Goal, Pair, Step, Wait
 from .survey import chunks
+from .tracing import NOTHING, Span, carried, current
 
 #: Seconds before a failed call is decided anew (Appendix I: three retries at 1, 2 and 4 s); throttling is worth more patience.
 BACKOFF_SECONDS = (1, 2, 4)
@@ -107,6 +108,7 @@ class _Track:
     calls: list[Mapping[str, Any]] = field(default_factory=list)
     changed: bool = False
     result: Result | None = None
+    span: Span = NOTHING
 
     @property
     def key(self) -> str:
@@ -176,6 +178,8 @@ class Engine:
             if before.get("done") is not None:
                 track.result = Result(goal.pair.key, phase, "done", outputs=before["done"])
             track.draining = track.adapter.drains and phase == "activate" and goal.planned and track.result is None
+            if track.result is None:
+                track.span = _begun(phase, goal.pair)
             tracks[track.key] = track
         self._tracks = tracks
         pool = ThreadPoolExecutor(max_workers=max(1, self.parallelism), thread_name_prefix="dr-aws")
@@ -183,6 +187,9 @@ class Engine:
             self._loop(phase, tracks, pool)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            for track in tracks.values():
+                if track.result is None:
+                    track.span.end("interrupted", "interrupted")
         return {key: track.result for key, track in tracks.items() if track.result is not None}
 
     def _loop(self, phase: str, tracks: dict[str, _Track], pool: ThreadPoolExecutor) -> None:
@@ -200,7 +207,8 @@ class Engine:
             ]
             for pairs in chunks((track.goal.pair for track in due if track.goal.pair.technology not in merging), self.adapter):
                 busy.update(pair.key for pair in pairs)
-                future = pool.submit(self.adapter(pairs[0].technology).observe, self.cloud, pairs)
+                observe = carried(_common([tracks[pair.key] for pair in pairs]), self.adapter(pairs[0].technology).observe)
+                future = pool.submit(observe, self.cloud, pairs)
                 observing[future] = [tracks[pair.key] for pair in pairs]
                 future.add_done_callback(self._completed.put)
             if mergeable and not merging & {chunk[0].goal.pair.technology for chunk in observing.values()}:
@@ -411,7 +419,8 @@ class Engine:
                 track.intents[call.digest] = "unknown"
                 self.observer(track.key, "acting", call.why)
             account = batch[0][0].goal.pair.account
-            future = pool.submit(self.cloud.call, account, merged.region, merged.service, merged.operation, **dict(merged.params))
+            call_of = carried(_common([track for track, _call in batch]), self.cloud.call)
+            future = pool.submit(call_of, account, merged.region, merged.service, merged.operation, **dict(merged.params))
             acting[future] = batch
             future.add_done_callback(self._completed.put)
 
@@ -481,6 +490,7 @@ class Engine:
         }
         if not self.check_mode:
             self._finished.append((track.key, phase, status, payload))
+        track.span.end(status, status if status in ("failed", "blocked") else "")
         self.observer(track.key, status, why)
 
     def _flush(self) -> None:
@@ -509,6 +519,17 @@ def _receipt(intent: Mapping[str, Any]) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return kept if isinstance(kept, dict) else {}
+
+
+def _begun(phase: str, pair: Pair) -> Span:
+    """The span of a resource's phase, within the one that the engine runs in."""
+    where: dict[str, Any] = {"dr__phase": phase, "dr__wave": pair.wave, "dr__technology": pair.technology, "dr__resource": pair.key}
+    return current().begin(f"{phase} {pair.technology}", **where, aws__account_id=pair.account)
+
+
+def _common(tracks: Sequence[_Track]) -> Span:
+    """The span that a call for these is a part of: that of the wave, where they are several."""
+    return tracks[0].span if len(tracks) == 1 else current()
 
 
 def _merge(track: _Track, call: Call) -> Merge | None:

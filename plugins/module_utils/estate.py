@@ -49,6 +49,7 @@ OPTIONS: Final = (
     "poll_limit_seconds",
     "notification_timeout_seconds",
     "publish_metrics",
+    "tracing",
 )
 _ACCOUNT_FIELDS: Final = frozenset({"id", "role_arn", "external_id", "name"})
 _RECORD_FIELDS: Final = frozenset(
@@ -88,6 +89,7 @@ def control(options: Mapping[str, Any]) -> dict[str, Any]:
         "poll_limit_seconds": options["poll_limit_seconds"],
         "notification_timeout_seconds": options["notification_timeout_seconds"],
         "publish_metrics": options["publish_metrics"],
+        "tracing": options["tracing"],
         "source_identity": options["source_identity"],
         "change_calendars": list(options["change_calendars"] or ()),
     }

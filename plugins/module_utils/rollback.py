@@ -20,6 +20,7 @@ from .run import Control, Run, counts
 from .status import resume_command, undoing
 from .store import Journal, MemoryJournal, Store
 from .survey import survey
+from .tracing import part
 
 #: Operations that change sides. What a drill has made is removed by its clean-up; a reprotection moves nothing.
 OPERATIONS: Final = ("failover", "failback")
@@ -204,7 +205,9 @@ def carry_out(run: Run, undo: Undo, watch: Callable[[Sequence[Pair]], Observer],
             poll_limit_seconds=run.control.poll_limit_seconds,
             observer=watch(pairs),
         )
-        ended = engine.run(ROLLBACK, goals)
+        with part(run.span, f"rollback, wave {wave}", dr__phase=ROLLBACK, dr__wave=wave, dr__resources=len(pairs)) as span:
+            ended = engine.run(ROLLBACK, goals)
+            span.end("done")
         back = [pair for pair in pairs if ended[pair.key].status == "done"]
         settled = _settle(run, back)
         _moved_back(run, back)

@@ -14,11 +14,12 @@ from . import evidence, moves, snapshots
 from .accounts import READ_ATTEMPTS, Account, Accounts, AwsReader
 from .costs import Copies, Estimate, copies, savings
 from .drills import drill, reconciler
-from .dynamo import epoch
+from .dynamo import epoch, utc
 from .engine import Result
 from .errors import DrError, InputError
 from .events import Notifier
 from .interventions import skips, unskipped
+from .lock import holder
 from .metrics import Metrics
 from .model import CRITICAL, OPTIONAL, PHASES, Goal, Pair
 from .parameters import Parameters
@@ -27,6 +28,7 @@ from .scope import pair_of
 from .status import resume_command
 from .store import Journal as StoredJournal
 from .store import Lock, MemoryJournal, Store
+from .tracing import NOTHING, Span, Tracing
 
 #: How long a notification may take, and the metrics of a task, unless the inventory file says otherwise: 80 % of FR-6.2's 10 s.
 NOTIFICATION_SECONDS = 8.0
@@ -38,7 +40,7 @@ class Control:
     """The control plane and the ways into AWS, from the inventory's `dr_control` variable.
 
     control: {accounts: [{id, role_arn, external_id, name}], control_region, table, bucket, audit_bucket, topic_arn,
-    poll_limit_seconds, source_identity, notification_timeout_seconds, publish_metrics}.
+    poll_limit_seconds, source_identity, notification_timeout_seconds, publish_metrics, tracing}.
     session: how the role sessions are named in CloudTrail.
     """
 
@@ -65,6 +67,7 @@ class Control:
         published = control.get("publish_metrics", True)
         self.metrics = Metrics(lambda: self.accounts.control("cloudwatch", timeout_seconds=each), seconds if published else 0)
         self.poll_limit_seconds: float | None = control.get("poll_limit_seconds")
+        self.tracing = Tracing.of(control.get("tracing"))
 
     def captured(self, customer: str, environment: str) -> dict[str, Any]:
         """What readiness captured last, by pair key; {} when it never ran. A cached inventory may know less.
@@ -104,7 +107,10 @@ class Run:
         self.check_mode = not self.execution_id
         self.journal: StoredJournal | MemoryJournal = MemoryJournal()
         self.record: Mapping[str, Any] = {}
+        #: Of this run, for parts of it.
+        self.span: Span = NOTHING
         if not self.check_mode:
+            self.span = control.tracing.run(self.execution_id, execution["fence"])
             self.record = self.store.get_execution(self.execution_id)
             self.lock = Lock(self.store).attach(
                 self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
@@ -279,8 +285,20 @@ class Run:
         self.note(f"execution_{status.lower()}", **detail)
         self.notify(event, **{"text": text, "remedy": remedy, **(told or {})})
         problem = self.secure()
-        self.lock.release()
+        self.leave()
         return DrError("; ".join(filter(None, (text, problem))), remedy)
+
+    def leave(self) -> None:
+        """Gives the lock back: this run of the execution has ended, and so has its span."""
+        if self.span is not NOTHING:
+            asked = self.parameters
+            held = holder(self.store, asked.customer, asked.environment)
+            began = held["since"] if held else utc(self.store.clock())
+            told = {"dr__operation": asked.operation, "dr__mode": asked.mode, "dr__customer": asked.customer}
+            where = {"dr__environment": asked.environment, "dr__target_region": asked.target_region}
+            status = str(self.record["status"])
+            self.control.tracing.ended(self.execution_id, self.lock.fence, epoch(began), status, **told, **where)
+        self.lock.release()
 
     def settle(self, phase: str, results: Mapping[str, Result]) -> None:
         """Settles the fence debts of sources that CLEANUP saw out of service."""

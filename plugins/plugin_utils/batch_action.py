@@ -15,6 +15,7 @@ from ansible.errors import AnsibleActionFail, AnsiblePromptNoninteractive
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dr.aws.plugins.module_utils import tracing
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, classify
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.redact import mask
@@ -64,6 +65,7 @@ class BatchAction(ActionBase):
             text = f"control plane: {failure.code}: {failure.message}. Next: check dr_control"
             raise AnsibleActionFail(mask(text)) from None
         finally:
+            tracing.flush()
             self.screen.clear()
         return result
 

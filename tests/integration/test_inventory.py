@@ -129,6 +129,7 @@ def test_groups_variables_and_order(sandbox: Any, run: Callable[..., Any], tmp_p
         "change_calendars": [],
         "notification_timeout_seconds": 8.0,
         "publish_metrics": True,
+        "tracing": False,
     }
 
 
