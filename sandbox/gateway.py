@@ -11,7 +11,7 @@ import logging
 import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -50,7 +50,7 @@ class Gateway:
     """One simulated world.
 
     stores: state of the service files, by (service, account, region). paces: how many times as long as usual takes what a call of
-    (service, operation) sets going.
+    (service, operation) sets going. code: what runs, in this process, when an automation invokes the function of an ARN.
     audit: also refuse corrections that break the output model.
     Everything that touches state happens under `lock`; nothing sleeps under it.
     """
@@ -79,6 +79,8 @@ class Gateway:
         self.stores: defaultdict[tuple[str, str, str], dict[str, Any]] = defaultdict(dict)
         self.cache: dict[Any, Any] = {}
         self.paces: dict[tuple[str, str], float] = {}
+        self.code: dict[str, Callable[[Any], Any]] = {}
+        self._threads: list[threading.Thread] = []
         self.calls = Calls()
         self.writes = 0
         self.regions: tuple[str, ...] = ("us-east-1", "us-west-2")
@@ -205,6 +207,17 @@ class Gateway:
         return serialise(call, refusal)
 
     # -- inside
+
+    def background(self, run: Callable[[], object]) -> None:
+        """Runs something in a thread of its own, without the lock: what may call the sandbox in turn."""
+        thread = threading.Thread(target=run, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def settle(self) -> None:
+        """Waits for all that runs in the background. Not to be called under the lock."""
+        while self._threads:
+            self._threads.pop().join()
 
     def client(self, service: str, region: str, account: str) -> Any:
         """A boto3 client in process: extensions apply, faults and the record do not."""

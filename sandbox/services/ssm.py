@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Systems Manager's change calendars and automations: what they answer, and how they end, is told in advance.
+"""Systems Manager's change calendars and automations. What a calendar answers, and how a seeded runbook ends, is told in advance;
+documents are carried out (`ssm_automation`).
 
-Not simulated: events of calendars, steps, approvals and targets of automations. Commands are moto's own.
+Not simulated: events of calendars, targets of automations. Commands and documents are moto's own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from sandbox.gateway import Ctx, op, seed
 from sandbox.model import AwsError
+from sandbox.services.ssm_automation import Automation, document
 
 
 @op("ssm", "GetCalendarState")
@@ -38,11 +40,11 @@ def change_calendar(ctx: Ctx, spec: dict[str, Any]) -> dict[str, Any]:
 
 @op("ssm", "StartAutomationExecution")
 def start_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
-    """Of a seeded runbook; refuses parameters that it does not have, and a client token that was used before."""
+    """Of a seeded runbook or a document; refuses parameters that it does not take, and a client token that was used before."""
     name = params["DocumentName"]
     runbook = ctx.store.get("runbooks", {}).get(name)
     if runbook is None:
-        raise AwsError("AutomationDefinitionNotFoundException", f"Automation definition not found for Name: {name}.")
+        return _carried_out(ctx, name, params)
     unknown = sorted(set(params.get("Parameters", {})) - set(runbook["parameters"]))
     if unknown:
         text = f"Invalid parameters provided: {unknown} are not specified in the Automation definition"
@@ -73,6 +75,31 @@ def start_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, An
     return {"AutomationExecutionId": ident}
 
 
+def _carried_out(ctx: Ctx, name: str, params: dict[str, Any]) -> dict[str, Any]:
+    found = document(ctx, name)
+    if found is None:
+        raise AwsError("AutomationDefinitionNotFoundException", f"Automation definition not found for Name: {name}.")
+    if params.get("Mode", "Auto") != "Auto" or "ClientToken" in params or "Targets" in params:
+        raise AwsError(
+            "SimulatorNotImplemented", "documents are carried out in the mode Auto, without targets and client tokens", 501
+        )
+    made = Automation(ctx, name, found, params.get("Parameters", {}))
+    ctx.store.setdefault("automations", {})[made.ident] = {"token": "", "shown": made.shown, "steps": made}
+    return {"AutomationExecutionId": made.ident}
+
+
+@op("ssm", "SendAutomationSignal")
+def send_automation_signal(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Approve and Reject, to an automation that waits for them. Which error AWS gives to somebody else is not documented."""
+    _automation(ctx, params)
+    steps = ctx.store["automations"][params["AutomationExecutionId"]].get("steps")
+    if steps is None:
+        raise AwsError("InvalidAutomationSignalException", "The automation waits for no signal.")
+    comment = (params.get("Payload", {}).get("Comment") or [""])[0]
+    steps.signal(params["SignalType"], (ctx.access or ctx.gw.accounts.management).arn, comment)
+    return {}
+
+
 @op("ssm", "GetAutomationExecution")
 def get_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """As it stands now."""
@@ -83,7 +110,7 @@ def get_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]
 def stop_automation_execution(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Cancelled at once."""
     shown = _automation(ctx, params)
-    if shown["AutomationExecutionStatus"] == "InProgress":
+    if shown["AutomationExecutionStatus"] in ("InProgress", "Waiting"):
         shown["AutomationExecutionStatus"] = "Cancelled"
     return {}
 

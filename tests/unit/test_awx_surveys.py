@@ -14,8 +14,8 @@ from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = {path.stem: path for path in (ROOT / "playbooks").glob("*.yml")}
-#: No job templates: what the others begin with, what makes the templates, and what people of an account run in it.
-OTHERS = {"estate", "awx", "spoke"}
+#: No job templates: what the others begin with, what makes templates and documents, and what people of an account run in it.
+OTHERS = {"automation", "estate", "awx", "spoke"}
 #: What Ansible itself gives.
 GIVEN = {"ansible_failed_result", "ansible_playbook_python", "hostvars", "lookup", "omit", "playbook_dir", "query"}
 

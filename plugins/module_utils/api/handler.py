@@ -5,6 +5,8 @@
 Events of REST APIs and of HTTP APIs (payload formats 1.0 and 2.0) are taken, both with IAM authorization: who signed a request is
 `requestContext.identity.userArn`, or `requestContext.authorizer.iam.userArn` (API Gateway developer guide, "Lambda proxy
 integrations in API Gateway" and "Create AWS Lambda proxy integrations for HTTP APIs"). What is not signed is not looked at.
+
+The other event is that of our Automation documents, `{"automation": <id>}`; `automations` asks Systems Manager who is behind it.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from ..errors import InputError
 from ..events import Notifier
 from ..store import Store
 from .answers import Answer, Call, failed, refusal
+from .automations import Automations
 from .bodies import MalformedError
 from .executions import Executions
 from .manifests import Manifests
@@ -89,9 +92,10 @@ class _Request:
 
 
 class Api:
-    """All endpoints over one control plane."""
+    """All endpoints over one control plane. automations: None where no Automation document is answered."""
 
-    def __init__(self, executions: Executions, manifests: Manifests) -> None:
+    def __init__(self, executions: Executions, manifests: Manifests, automations: Automations | None = None) -> None:
+        self.automations = automations
         self.endpoints: Mapping[str, Endpoint] = {
             **{name: getattr(executions, name) for name in ("create", "status", "cancel", "pause", "resume")},
             "create_manifest": manifests.create,
@@ -99,7 +103,14 @@ class Api:
         }
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The response to an event. Never raises: a defect is 500, with the correlation id under which the log has it."""
+        """The response to an event. Never raises for a request: a defect is 500, the log has it under its correlation id.
+
+        An automation gets its answer as such; what cannot be answered is raised, as that is how its step fails.
+        """
+        if self.automations and "automation" in event:
+            answered = self.automations.answer(event["automation"])
+            log.info(json.dumps({"automation": event["automation"], **answered}))
+            return answered
         began = time.monotonic()
         request = _Request.of(event)
         correlation_id = request.correlation_id()
@@ -159,7 +170,8 @@ def api(settings: Mapping[str, str]) -> Api:
     store = Store(dynamodb, s3, settings["DR_TABLE"], settings["DR_BUCKET"], audit_bucket=settings.get("DR_AUDIT_BUCKET", ""))
     notifier = Notifier(accounts.control("sns"), settings.get("DR_TOPIC_ARN", ""))
     regions = [one.strip() for one in settings["DR_REGIONS"].split(",") if one.strip()]
-    return Api(Executions(store, notifier, starter(settings, accounts), regions), Manifests(store))
+    executions = Executions(store, notifier, starter(settings, accounts), regions)
+    return Api(executions, Manifests(store), Automations(executions, store, accounts.control("ssm")))
 
 
 @functools.cache
