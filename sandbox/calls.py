@@ -16,6 +16,7 @@ _READS = (
     "Check",
     "Decode",
     "Describe",
+    "Detect",
     "Estimate",
     "Filter",
     "Get",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
+from cfn import accepted, att, completed, ref, written
 from iam_reference import UNKNOWN
 
 from ansible_collections.dr.aws.plugins.module_utils.policies import Place, boundary, documents, trust
@@ -16,7 +16,7 @@ TARGET = Path(__file__).parent.parent / "roles/spoke/files/spoke.cfn.yml"
 HEAD = """---
 # The role that dr.aws takes in an account. Written by tools/spoke_template.py; what it may do is in docs/permissions.md.
 """
-PLACE = Place("${AWS::AccountId}", {"Ref": "Regions"}, {"Ref": "PassableRoleArns"}, "${AWS::Partition}")
+PLACE = Place("${AWS::AccountId}", ref("Regions"), ref("PassableRoleArns"), "${AWS::Partition}")
 PARAMETERS: dict[str, Any] = {
     "ExternalId": {
         "Type": "String",
@@ -46,44 +46,25 @@ BOUNDS = "a boundary limits and grants nothing: the role has what its policies a
 YOUNG = "actions younger than the linter's list, see UNKNOWN in tools/iam_reference.py"
 
 
-class _Dumper(yaml.SafeDumper):
-    """Lists are indented, as the linters of Ansible want it."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _template(value: Any) -> Any:
-    """Strings that CloudFormation completes say so."""
-    if isinstance(value, dict):
-        return {key: _template(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_template(one) for one in value]
-    return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
-
-
 def render() -> str:
     """The whole file."""
     policies = documents(PLACE)
     names = [f"Policy{number}" for number in range(1, len(policies) + 1)]
     resources: dict[str, Any] = {
         "Boundary": {
-            "Metadata": {"checkov": {"skip": [{"id": check, "comment": BOUNDS} for check in BOUNDARY]}},
+            "Metadata": accepted(**dict.fromkeys(BOUNDARY, BOUNDS)),
             **_policy("What the role of dr.aws can never exceed", boundary(PLACE)),
         },
         **{name: _policy("Generated from what dr.aws declares", policy) for name, policy in zip(names, policies, strict=True)},
         "Role": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "RoleName": {"Ref": "RoleName"},
+                "RoleName": ref("RoleName"),
                 "Description": "Disaster recovery by dr.aws",
                 "MaxSessionDuration": 3600,
-                "PermissionsBoundary": {"Ref": "Boundary"},
-                "ManagedPolicyArns": [{"Ref": name} for name in names],
-                "AssumeRolePolicyDocument": trust({"Ref": "TrustedPrincipalArn"}, {"Ref": "ExternalId"}),
+                "PermissionsBoundary": ref("Boundary"),
+                "ManagedPolicyArns": [ref(name) for name in names],
+                "AssumeRolePolicyDocument": trust(ref("TrustedPrincipalArn"), ref("ExternalId")),
             },
         },
     }
@@ -92,11 +73,9 @@ def render() -> str:
         "Description": "dr.aws: the role of an account",
         "Parameters": PARAMETERS,
         "Resources": resources,
-        "Outputs": {
-            "RoleArn": {"Description": "role_arn of the account in the inventory", "Value": {"Fn::GetAtt": ["Role", "Arn"]}}
-        },
+        "Outputs": {"RoleArn": {"Description": "role_arn of the account in the inventory", "Value": att("Role")}},
     }
-    return HEAD + yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=130)
+    return written(HEAD, body)
 
 
 def _policy(description: str, policy: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +84,7 @@ def _policy(description: str, policy: dict[str, Any]) -> dict[str, Any]:
     return {
         **(young if actions & set(UNKNOWN) else {}),
         "Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {"Description": description, "PolicyDocument": _template(policy)},
+        "Properties": {"Description": description, "PolicyDocument": completed(policy)},
     }
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import pauses, window
-from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS, Approvals
+from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES
-from ansible_collections.dr.aws.plugins.module_utils.plan import Batch
+from ansible_collections.dr.aws.plugins.module_utils.relay import ahead
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.plugin_utils import gate
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
@@ -29,44 +28,16 @@ class ActionModule(BatchAction):
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Goes on when nothing needs approval or a person approved; otherwise closes the execution as it must be and fails."""
-        phase = options["phase"]
+        phase, seconds = options["phase"], options["timeout_seconds"]
         run = Run.attach(options["control"], options["execution"])
         hosts = self.variables(task_vars, "ansible_play_batch")
-
-        def look() -> None:
-            heed(run, phase, hosts, self.say)
-
-        look()
-        batch = None if run.check_mode else _left(run, phase, hosts)
-        if batch is None:
+        if ahead(options["execution"], phase, hosts):
             return {"changed": False, "state": "not needed"}
-        window.hold(run, batch)
-        plan_sha256, seconds = options["execution"]["plan_sha256"], options["timeout_seconds"]
-        if paused := pauses.unanswered(Approvals(run.store).of(run.execution_id)):
-            if paused["state"] == "rejected":
-                raise gate.refused(run, paused)
-            for line in pauses.said(paused["detail"]["checklist"]):
-                self.say(f"  {line}")
-            what = f"it goes on with {phase} of wave {batch.wave} after {paused['gate']}: {paused['detail'].get('why', '')}"
-            gate.ask(self, run, gate.Asked(paused["gate"], what, plan_sha256, paused["detail"], seconds), look)
-        if batch.gate is None:
+        batch = gate.before(self, run, phase, hosts, seconds)
+        if batch is None or batch.gate is None:
             return {"changed": False, "state": "not needed"}
-        wanted = batch.gate
-        if gate.given(run, wanted.name, plan_sha256):
+        if gate.given(run, batch.gate.name, options["execution"]["plan_sha256"]):
             return {"changed": False, "state": "approved before"}
-        what = f"{wanted.phase} of wave {wanted.wave}: {wanted.why}"
-        detail = {"phase": wanted.phase, "wave": wanted.wave, "why": wanted.why, "resources": list(batch.todo)}
-        found = gate.ask(self, run, gate.Asked(wanted.name, what, plan_sha256, detail, seconds), look)
-        return {"changed": False, "state": "approved", "approver": found["approver"], "gate": wanted.name}
-
-
-def _left(run: Run, phase: str, hosts: Mapping[str, Any]) -> Batch | None:
-    """The plan's batch for these hosts, when something of it is still to be done."""
-    if run.plan is None:
-        return None
-    known = run.journal.known(phase)
-    for batch in run.plan.of(phase):
-        if any(entry.key in hosts for entry in batch.entries):
-            left = [key for key in batch.todo if known.get(key, {}).get("done") is None]
-            return batch if left else None
-    return None
+        asked = gate.own(run, batch, batch.gate, seconds)
+        found = gate.ask(self, run, asked, lambda: heed(run, phase, hosts, self.say))
+        return {"changed": False, "state": "approved", "approver": found["approver"], "gate": asked.name}

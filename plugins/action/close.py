@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import drilled, protection, window
+from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.evidence import AT_REST
 from ansible_collections.dr.aws.plugins.module_utils.history import learn
@@ -18,6 +19,7 @@ from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.status import reprotect_command
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
+from ansible_collections.dr.aws.plugins.plugin_utils.handover import hand_over, hands_over
 from ansible_collections.dr.aws.plugins.plugin_utils.protection_view import lines as protected_lines
 from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
 
@@ -29,6 +31,7 @@ class ActionModule(BatchAction):
         "control": {"type": "dict", "required": True},
         "execution": {"type": "dict", "required": True},
         "failed": {"type": "str"},
+        "approval_timeout_seconds": {"type": "int", "default": TIMEOUT_SECONDS},
     }
 
     def act(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +50,8 @@ class ActionModule(BatchAction):
                 raise
             self._report(Control(options["control"]).store, name, str(options["execution"].get("caller") or ""))
             raise DrError(failed) from error
+        if hands_over(options["execution"]) and not failed:
+            return hand_over(self, run, options["approval_timeout_seconds"])
         findings = ""
         if run.record["status"] == "RUNNING":
             findings = self._findings(run)

@@ -31,8 +31,8 @@ from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
 from ansible_collections.dr.aws.plugins.module_utils.errands.asked import errands
 from ansible_collections.dr.aws.plugins.module_utils.errands.placing import idle
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
+from ansible_collections.dr.aws.plugins.module_utils.fact import fact_of
 from ansible_collections.dr.aws.plugins.module_utils.history import expected, recall
-from ansible_collections.dr.aws.plugins.module_utils.lock import runner
 from ansible_collections.dr.aws.plugins.module_utils.metrics import discovered
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Active, Done, Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.parameters import (
@@ -44,13 +44,14 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     plan_id,
     validate_parameters,
 )
-from ansible_collections.dr.aws.plugins.module_utils.plan import NOBODY, STAGES, Plan, build
+from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, preview, to_json
+from ansible_collections.dr.aws.plugins.module_utils.relay import Driven, settled
 from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
 from ansible_collections.dr.aws.plugins.module_utils.status import cleanup_command, removed
-from ansible_collections.dr.aws.plugins.module_utils.store import Lock, new_execution_id
+from ansible_collections.dr.aws.plugins.module_utils.store import new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
 from ansible_collections.dr.aws.plugins.module_utils.switching import resumed
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
@@ -126,6 +127,8 @@ class ActionModule(BatchAction):
         "calendar_override_reason": {"type": "str", "default": ""},
         "cleanup": {"type": "bool", "default": False},
         "approval_timeout_seconds": {"type": "int", "default": TIMEOUT_SECONDS},
+        "driver": {"type": "str", "default": ""},
+        "shard_size": {"type": "int", "default": 0},
         **{name: {"type": "raw"} for name in PARAMETERS},
     }
 
@@ -207,12 +210,13 @@ class ActionModule(BatchAction):
         window.refuse_cleanup(made.control.store, made.plan.parameters, [pair.key for pair in made.plan.pairs])
         if self._task.check_mode:
             self._foresee(made)
-            return _fact(made.plan, "", 0)
+            return fact_of(made.plan)
         if made.plan.parameters.mode == "planned":  # in a disaster what fits is better than nothing
             self._refuse_shortfalls(made)
         if not made.captured:
             self.say("  ! no readiness snapshot: what the source runs is known only while it answers", color="yellow")
-        return self._begin(made, {"detected_at": detected or None, **self._admitted(made.control, made.plan, options)}, asked or {})
+        told = {"detected_at": detected or None, **self._admitted(made.control, made.plan, options)}
+        return self._begin(made, told, asked or {}, Driven.of(options))
 
     def _foresee(self, made: Made) -> None:
         for text in calendars.foresee(made.control, made.plan):
@@ -251,14 +255,13 @@ class ActionModule(BatchAction):
             remedy = f"{short[0].remedy}; or go on as far as it fits: -e accept_shortfalls=true"
             raise DrError(f"the target lacks capacity: {'; '.join(map(str, short))}", remedy)
 
-    def _begin(self, made: Made, told: Mapping[str, str | None], asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _begin(self, made: Made, told: Mapping[str, str | None], asked: Mapping[str, Any], driven: Driven) -> dict[str, Any]:
         began = time.monotonic()
         control, plan = made.control, made.plan
         store, parameters = control.store, plan.parameters
         name = asked.get("execution_id") or new_execution_id(store.clock())
         caller = control.accounts.control("sts").get_caller_identity()
-        lock = Lock(store)
-        fence = lock.acquire(parameters.customer, parameters.environment, owner=name, runner=runner())
+        lock = driven.take(store, parameters.customer, parameters.environment, name)
         try:
             store.put_plan(name, {"plan": plan.to_json(), "captured": made.captured})
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
@@ -268,7 +271,7 @@ class ActionModule(BatchAction):
             else:
                 store.create_execution({**plan.record(), **who, **told})
                 store.update_execution(name, status="RUNNING")
-            fact = _fact(plan, name, fence, caller=who["created_by"])
+            fact = fact_of(plan, name, lock, caller=who["created_by"])
             run = Run.attach(control.settings, fact)
             run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256, **told)
             run.note("resources_discovered", resources=len(plan.pairs), **made.found)
@@ -286,7 +289,7 @@ class ActionModule(BatchAction):
         self.warn(control.tracing.problem)
         said = f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}"
         self.say(said, event="execution_started", execution_id=name)
-        return fact
+        return driven.limit(run, fact)
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         control = Control(options["control"])
@@ -315,7 +318,7 @@ class ActionModule(BatchAction):
         )
         if self._task.check_mode:
             self._say_plan(goal)
-            return _fact(goal, "", 0, phases)
+            return fact_of(goal, phases=phases)
         removing = options["cleanup"] and record["status"] == "CANCELLED"  # it stays cancelled
         if record["status"] in ENDED and not removing:
             remedy = _new(record)
@@ -323,18 +326,27 @@ class ActionModule(BatchAction):
         window.refuse_resume(record, control.store.clock())
         admitted = self._admitted(control, goal, options)
         pauses.alert(control.store, control.notifier, record, lambda: trail.caller(control))
-        lock = Lock(control.store)
-        fence = lock.acquire(record["customer"], record["environment"], owner=name, runner=runner())
+        driven = Driven.of(options)
+        lock = driven.take(control.store, record["customer"], record["environment"], name)
         try:
             state = {} if removing else {"status": "RUNNING", "reason": None}
             left = rollback.closed(record, "left")
             control.store.update_execution(
-                name, **state, **admitted, **left, resumed_by=None, **({"detected_at": detected} if detected else {})
+                name,
+                **state,
+                **admitted,
+                **left,
+                **settled(control.store, record),
+                resumed_by=None,
+                **({"detected_at": detected} if detected else {}),
             )
-            caller = record.get("resumed_by") or trail.caller(control)  # by the API, for which something else runs it
-            fact = _fact(plan, name, fence, phases, caller)
+            before = driven.caller(control.store, name)
+            # by the API, for which something else runs it; or by whoever let the runner before this one begin
+            caller = record.get("resumed_by") or before or trail.caller(control)
+            fact = fact_of(plan, name, lock, phases, caller)
             run = Run.attach(control.settings, fact)
-            run.note("execution_resumed", before=record["status"], **admitted)
+            went_on = before and record["status"] == "RUNNING"
+            run.note("execution_continued" if went_on else "execution_resumed", before=record["status"], **admitted)
             switching.complete(run, plan, switching.approver_of(control.store, name, plan))
         except BaseException:
             lock.release()
@@ -343,10 +355,10 @@ class ActionModule(BatchAction):
         following = run.following()
         more = f"; next is {following.phase}, wave {following.wave}: {len(following.todo)} resources" if following else ""
         self.say(f"execution {name} goes on; it was {record['status']}{more}", event="execution_resumed", execution_id=name)
-        if goal.sha256 == plan.sha256:
-            return fact
-        switch(self, run, goal, options["approval_timeout_seconds"])
-        return _fact(goal, name, fence, phases, caller)
+        if goal.sha256 != plan.sha256:
+            switch(self, run, goal, options["approval_timeout_seconds"])
+            fact = fact_of(goal, name, lock, phases, caller)
+        return driven.limit(Run.attach(control.settings, fact), fact)
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
         for text, color in lines(plan, found, begin):
@@ -382,28 +394,3 @@ def lags(pairs: Sequence[Pair], looks: Mapping[str, Surveyed]) -> list[float]:
     seen = [(pair, looks[pair.key]) for pair in pairs if looks[pair.key].active is Active.SOURCE]
     found = [adapter(pair.technology).capture(look.seen, pair).get("lag_seconds") for pair, look in seen]
     return [float(lag) for lag in found if lag is not None and lag >= 0]
-
-
-def _fact(plan: Plan, name: str, fence: int, phases: Collection[str] = PHASES, caller: str = "") -> dict[str, Any]:
-    """The fact: small values only, it is a variable of the run. An empty execution_id is check mode. phases: those to carry out.
-
-    caller: the ARN of whoever runs this, for the audit trail.
-    """
-    hosts, serial = {}, {}
-    for stage, phase in STAGES.items():
-        batches = plan.stage(stage) if phase in phases else ()
-        hosts[stage] = [entry.key for batch in batches for entry in batch.entries] or list(NOBODY)
-        serial[stage] = [len(batch.entries) for batch in batches] or [1]
-    already = {phase: sorted(plan.done(phase)) for phase in PHASES} | {"activate": sorted(plan.serving)}
-    source = plan.parameters.source_region
-    return {
-        "execution_id": name,
-        "fence": fence,
-        "caller": caller,
-        "plan_sha256": plan.sha256,
-        "parameters": plan.parameters.to_json(),
-        "hosts": hosts,
-        "serial": serial,
-        "already": already,
-        "turned": [pair.key for pair in plan.pairs if pair.source_region != source],
-    }

@@ -13,10 +13,12 @@ from ansible_collections.dr.aws.plugins.module_utils import calendars, rollback
 from ansible_collections.dr.aws.plugins.module_utils.engine import ROLLBACK, Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errands.placing import held_back
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.fact import whole
 from ansible_collections.dr.aws.plugins.module_utils.interventions import heed
 from ansible_collections.dr.aws.plugins.module_utils.metrics import Metrics, wave_duration
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Goal, Pair
 from ansible_collections.dr.aws.plugins.module_utils.plan import NOBODY, STAGES, Plan
+from ansible_collections.dr.aws.plugins.module_utils.relay import ahead
 from ansible_collections.dr.aws.plugins.module_utils.run import Run, counts, shown
 from ansible_collections.dr.aws.plugins.module_utils.tracing import part
 from ansible_collections.dr.aws.plugins.module_utils.words import duration
@@ -58,7 +60,7 @@ def crossing(plan: Plan | None, phase: str, goals: Sequence[Goal]) -> str:
 
 def completes(execution: Mapping[str, Any], phase: str, hosts: Mapping[str, Any]) -> bool:
     """Whether the hosts of a batch are the last of a phase, in check mode never. execution: the fact that the plan action gives."""
-    stages = [tuple(execution["hosts"].get(stage, NOBODY)) for stage, of in STAGES.items() if of == phase]
+    stages = [tuple(whole(execution)["hosts"].get(stage, NOBODY)) for stage, of in STAGES.items() if of == phase]
     last = next((names[-1] for names in reversed(stages) if names != NOBODY), None)
     return bool(execution["execution_id"]) and last in hosts
 
@@ -145,7 +147,7 @@ class ActionModule(BatchAction):
         if not wave.hosts:
             return {"changed": False, "phase": phase, "waves": [], "counts": {}, "resources": {}}
         already = run.already(phase, wave.hosts)
-        if wave.begins:  # one that has begun is finished
+        if wave.begins and not ahead(run.execution, phase, wave.hosts):  # one that has begun is finished
             heed(run, phase, wave.hosts, self.say)
             calendars.pause(run, wave.name)
         if phase == "activate" and run.record.get("rollbacks"):

@@ -54,15 +54,21 @@ DRILLED: Final = Target("DrillAgeDays", DRILL_DAYS, "Maximum", "SC-2.3", "drill"
 READY: Final = Target("ReadinessScore", SNAPSHOT_MAX_AGE_HOURS, "SampleCount", "FR-6.1", "readiness")
 
 
-def build(prefix: str, topic: str, topic_arn: str, scopes: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """The parameters of PutMetricAlarm, by alarm. prefix: begins their names. topic: whose deliveries are watched.
+def platform(prefix: str, topic: str, topic_arn: str) -> list[dict[str, Any]]:
+    """The parameters of PutMetricAlarm, by alarm of the control plane as a whole. prefix: begins their names.
 
-    topic_arn: who is told. scopes: (customer, environment).
+    topic: whose deliveries are watched. topic_arn: who is told.
     """
-    wanted = [_slow(prefix, target) for target in TARGETS]
-    wanted.append(_undelivered(prefix, topic))
-    for customer, environment in sorted(set(scopes)):
-        wanted += [_unready(prefix, customer, environment), _undrilled(prefix, customer, environment)]
+    return _telling(topic_arn, [*(_slow(prefix, target) for target in TARGETS), _undelivered(prefix, topic)])
+
+
+def environments(prefix: str, topic_arn: str, scopes: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The same of environments. scopes: (customer, environment)."""
+    kinds = (_unready, _undrilled)
+    return _telling(topic_arn, [kind(prefix, *scope) for scope in sorted(set(scopes)) for kind in kinds])
+
+
+def _telling(topic_arn: str, wanted: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "ActionsEnabled": True, "AlarmActions": [topic_arn], "OKActions": [topic_arn]} for one in wanted]
 
 

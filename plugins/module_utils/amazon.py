@@ -72,6 +72,14 @@ def control_module(
     module.exit_json(**guarded(module, lambda: work(Control(module.params["control"]), module.params, module.check_mode)))
 
 
+def client_module(
+    service: str, spec: Mapping[str, Mapping[str, Any]], work: Callable[[Any, Mapping[str, Any], bool], dict[str, Any]]
+) -> None:
+    """`main` of a module that works on one service, in the region of amazon.aws's options: `work(client, options, check_mode)`."""
+    module = AnsibleAWSModule(argument_spec=dict(spec), supports_check_mode=True)
+    module.exit_json(**guarded(module, lambda: work(module.client(service), module.params, module.check_mode)))
+
+
 def guarded(module: AnsibleAWSModule, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What `work` gives; its errors end the module with a message for people."""
     try:

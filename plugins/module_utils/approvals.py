@@ -40,6 +40,11 @@ class Request:
     plan_sha256: str
     timeout_at: str
 
+    @property
+    def sort_key(self) -> str:
+        """Under which it is stored."""
+        return f"APPR#{self.gate}#{self.number:04d}"
+
 
 class Approvals:
     """Requests and decisions of executions in the store. new_token: random text, hard to guess."""
@@ -71,13 +76,13 @@ class Approvals:
             if item["state"] == "pending":  # its asker is gone: nobody would see a decision on it
                 with contextlib.suppress(RefusedError):
                     self.end(item)
-        number = len(before) + 1
+        request = Request(execution_id, gate, len(before) + 1, token, plan_sha256, utc(now + timeout_seconds))
         item = {
             "PK": _pk(execution_id),
-            "SK": f"APPR#{gate}#{number:04d}",
+            "SK": request.sort_key,
             "execution_id": execution_id,
             "gate": gate,
-            "number": number,
+            "number": request.number,
             "state": "pending",
             "token_sha256": _digest(token),
             "promised_sha256": promised_sha256,
@@ -85,7 +90,7 @@ class Approvals:
             "requester": requester,
             "separate_approver": separate_approver,
             "requested_at": utc(now),
-            "timeout_at": utc(now + timeout_seconds),
+            "timeout_at": request.timeout_at,
             "timeout_epoch": now + timeout_seconds,
             "needed": needed,
             "approvals": [],
@@ -101,7 +106,7 @@ class Approvals:
             raise DrError(text, f"ansible-playbook dr.aws.status -e execution_id={execution_id}") from refused
         asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"], "needed": needed}
         self.store.note(execution_id, "approval_requested", actor=requester, **asked)
-        return Request(execution_id, gate, number, token, plan_sha256, str(item["timeout_at"]))
+        return request
 
     def promise(self, item: Mapping[str, Any]) -> str:
         """A further token, besides the one that people were sent: for a stored request for approval, or for a stored pause that
@@ -114,6 +119,11 @@ class Approvals:
     def of(self, execution_id: str) -> list[dict[str, Any]]:
         """All requests of an execution, as they are stored."""
         return list(self.store.table.query(_pk(execution_id), "APPR#"))
+
+    def given(self, execution_id: str, gate: str, plan_sha256: str) -> bool:
+        """Whether a gate was approved for this plan."""
+        approvals = self.of(execution_id)
+        return any((one["gate"], one["plan_sha256"], one["state"]) == (gate, plan_sha256, "approved") for one in approvals)
 
     def overdue(self, item: Mapping[str, Any]) -> bool:
         """Whether a stored request is past its timeout: a decision on it is refused from then on."""
@@ -129,8 +139,7 @@ class Approvals:
         approvals: those so far, [{approver, at, comment}]. approver: all of them, or who rejected, once it is decided.
         A request that is past its timeout is marked as timed out here, so that no late decision can count.
         """
-        sk = f"APPR#{request.gate}#{request.number:04d}"
-        item = self.store.table.get(_pk(request.execution_id), sk)
+        item = self.store.table.get(_pk(request.execution_id), request.sort_key)
         if item is None:
             text = f"the approval of {request.gate} in execution {request.execution_id} is gone"
             raise DrError(text, f"ansible-playbook dr.aws.failover -e execution_id={request.execution_id}")

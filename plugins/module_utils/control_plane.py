@@ -30,6 +30,8 @@ LOCK_DAYS: Final = 2557
 #: AWS's own key for SNS.
 AWS_KEY: Final = "alias/aws/sns"
 TTL_ATTRIBUTE: Final = "expires_at"
+#: A table that a CloudFormation stack made names it.
+STACK_TAG: Final = "dr-aws:stack"
 POLL_SECONDS: Final = 2.0
 POLLS: Final = 150
 
@@ -99,6 +101,18 @@ def ensure(
     changes += lock_changes
     topic_arn, topic_changes = _topic(sns, names.topic, kms_key_id or AWS_KEY, apply)
     return Outcome(tuple(changes + topic_changes), topic_arn, lock)
+
+
+def stack_of(dynamodb: Any, table: str) -> str:
+    """The CloudFormation stack that made a control plane's table; "" when calls made it, or nothing did yet."""
+    try:
+        arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+    except Exception as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return ""
+        raise
+    tags = dynamodb.list_tags_of_resource(ResourceArn=arn).get("Tags", ())
+    return next((str(one["Value"]) for one in tags if one["Key"] == STACK_TAG), "")
 
 
 class _Table:

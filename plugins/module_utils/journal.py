@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .dynamo import epoch, utc
-from .lock import LeaseLostError, Lock
+from .lock import Held, LeaseLostError
 from .model import Call
 from .objectives import tally
 from .redact import mask
@@ -44,7 +44,7 @@ class Journal:
         store: Store,
         execution_id: str,
         fence: int,
-        lock: Lock,
+        lock: Held,
         actor: str = "",
         record: Mapping[str, Any] | None = None,
         objectives: Mapping[str, int] | None = None,
@@ -161,8 +161,12 @@ class Journal:
         self._mine()
         self.lock.renew()
         if self._dirty_since is not None:
-            self.store.update_execution(self.execution_id, **self._progress())
+            self._keep()
             self._counted()
+
+    def _keep(self) -> None:
+        """Stores the counts."""
+        self.store.update_execution(self.execution_id, **self._progress())
 
     def progress(self, phase: str, wave: int | None, counts: Mapping[str, int] | None = None) -> None:
         """Where the run is: stored with the counts of all phases. counts: status -> resources of this wave, when it has ended.

@@ -1,13 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One execution per customer and environment: a conditional write with a lease and a fencing number."""
+"""One execution per customer and environment: a conditional write with a lease and a fencing number.
+
+An execution that several runners carry out has one lock, which all of them join by one name (`Lock.join`), and slots under it: each
+runner holds one, which no two of them hold at once (`Member`).
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .dynamo import RefusedError, utc
 from .errors import DrError
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 LEASE_SECONDS: Final = 120
+#: How often joining is tried again when others of the same name join at this moment.
+ATTEMPTS: Final = 5
 
 
 class LockHeldError(DrError):
@@ -68,14 +74,24 @@ def process_gone(runner: str, host: str, started: Callable[[int], str]) -> bool:
     return bool(start) and place == host and rest.isdigit() and started(int(rest)) != start
 
 
+def earlier(runner: str, than: str) -> bool:
+    """Whether a runner's name is that of an earlier attempt: the same text before the last `#`, a lower number behind it."""
+    (name, _sign, number), (other, _other_sign, later) = runner.rpartition("#"), than.rpartition("#")
+    return bool(name) and name == other and number.isdigit() and later.isdigit() and int(number) < int(later)
+
+
 class Lock:
-    """The lock of one customer and environment, held for one execution by one runner.
+    """The lock of one customer and environment, held for one execution by one runner, or joined by several.
 
     fence: rises with every change of hands; whoever holds an older one is refused. Never depends on DynamoDB's TTL.
+    slot: a lock of its own under that of all, for one of several runners.
     """
 
-    def __init__(self, store: Store, *, host: str | None = None, started: Callable[[int], str] = process_started) -> None:
-        self.store, self.started = store, started
+    def __init__(
+        self, store: Store, *, slot: str = "", host: str | None = None, started: Callable[[int], str] = process_started
+    ) -> None:
+        self.store, self.started, self.slot = store, started, slot
+        self.sk = f"SLOT#{slot}" if slot else "LOCK"
         self.host = this_host() if host is None else host
         self.customer = self.environment = self.owner = ""
         self.fence = 0
@@ -88,13 +104,51 @@ class Lock:
         A new runner of the same execution takes over when the lease is over or the old runner is proven dead (`process_gone`). So
         does another execution, when the dead runner's own has ended, or was never recorded: nothing of it could be resumed.
         """
-        now = self.store.clock()
         free = "attribute_not_exists(PK) OR #lease_until <= :now OR (#owner = :owner AND #runner = :runner)"
-        known: dict[str, Any] = {"now": now, "owner": owner, "runner": runner}
+        return self._acquire(customer, environment, owner, runner, lease_seconds, free, {"owner": owner, "runner": runner})
+
+    def join(self, customer: str, environment: str, *, owner: str, runner: str, lease_seconds: int = LEASE_SECONDS) -> int:
+        """Takes the lock for all runners that give this `runner`, or joins those that have it; gives their fence.
+
+        runner: the name of what starts them, with the number of its attempt (`name#number`). A later attempt takes over at once:
+        it begins when the earlier one has ended, of which a straggler is refused by the fence, and by its slot. Nothing of an
+        earlier attempt takes the lock from a later one. LockHeldError when someone else has it.
+        """
+        pk, known = _pk(customer, environment), {"owner": owner, "runner": runner}
+        for _attempt in range(ATTEMPTS):
+            now = self.store.clock()
+            try:
+                lease = {"lease_until": now + lease_seconds}
+                item = self.store.table.update(pk, self.sk, lease, condition="#owner = :owner AND #runner = :runner", values=known)
+                return self._holding(customer, environment, owner, int(item["fence"]), lease_seconds, now)
+            except RefusedError as refused:
+                held = refused.item
+            theirs, ours = str(held.get("runner") or ""), held.get("owner") == owner
+            if ours and earlier(runner, theirs):
+                raise _held(customer, environment, held, owner)
+            try:
+                if ours and earlier(theirs, runner):
+                    same = "#owner = :owner AND #runner = :old AND #fence = :fence"
+                    values = {"owner": owner, "old": theirs, "fence": held["fence"]}
+                    fence = self._take(customer, environment, owner, runner, lease_seconds, same, values)
+                    return self._holding(customer, environment, owner, fence, lease_seconds, now)
+                free = "attribute_not_exists(PK) OR #lease_until <= :now"
+                return self._acquire(customer, environment, owner, runner, lease_seconds, free, {})
+            except RefusedError:
+                continue
+            except LockHeldError as error:
+                if (error.holder["execution_id"], error.holder["runner"]) != (owner, runner):
+                    raise
+        raise DrError(f"the lock of execution {owner} changed hands {ATTEMPTS} times in a row", "run the same command again")
+
+    def _acquire(
+        self, customer: str, environment: str, owner: str, runner: str, lease_seconds: int, free: str, known: dict[str, Any]
+    ) -> int:
+        now = self.store.clock()
         try:
-            fence = self._take(customer, environment, owner, runner, lease_seconds, free, known)
+            fence = self._take(customer, environment, owner, runner, lease_seconds, free, {**known, "now": now})
         except RefusedError as refused:
-            held = refused.item or self.store.table.get(_pk(customer, environment), "LOCK") or {}
+            held = refused.item or self.store.table.get(_pk(customer, environment), self.sk) or {}
             theirs = str(held.get("owner") or "")
             if not process_gone(str(held["runner"]), self.host, self.started) or (theirs != owner and self._unfinished(theirs)):
                 raise _held(customer, environment, held, owner) from refused
@@ -126,7 +180,7 @@ class Lock:
 
     def check(self) -> None:
         """LeaseLostError when the lock changed hands; changes nothing."""
-        held = self.store.table.get(_pk(self.customer, self.environment), "LOCK") or {}
+        held = self.store.table.get(_pk(self.customer, self.environment), self.sk) or {}
         if (held.get("owner"), held.get("fence")) != (self.owner, self.fence):
             raise self._lost(held)
 
@@ -151,7 +205,7 @@ class Lock:
         now = self.store.clock()
         assign = {"owner": owner, "runner": runner, "since": utc(now), "lease_until": now + lease}
         key = _pk(customer, environment)
-        item = self.store.table.update(key, "LOCK", assign, increment=("fence",), condition=condition, values=values)
+        item = self.store.table.update(key, self.sk, assign, increment=("fence",), condition=condition, values=values)
         return int(item["fence"])
 
     def _holding(self, customer: str, environment: str, owner: str, fence: int, lease_seconds: int, now: float) -> int:
@@ -164,7 +218,7 @@ class Lock:
         try:
             self.store.table.update(
                 _pk(self.customer, self.environment),
-                "LOCK",
+                self.sk,
                 assign,
                 remove=remove,
                 condition="#owner = :owner AND #fence = :fence",
@@ -179,6 +233,64 @@ class Lock:
             f"execution {self.owner} lost the lock of customer={self.customer}, environment={self.environment}: {who}",
             f"ansible-playbook dr.aws.status -e execution_id={held.get('owner') or self.owner}",
         )
+
+
+class Member:
+    """One of several runners of an execution: the lock of all, which it has joined, and its own slot. As a `Lock` in every way.
+
+    Renewing renews both: it is refused when the lock has changed hands, and when its slot has.
+    """
+
+    def __init__(self, whole: Lock, slot: Lock) -> None:
+        self.whole, self.slot = whole, slot
+        self.customer, self.environment, self.owner = whole.customer, whole.environment, whole.owner
+
+    @property
+    def fence(self) -> int:
+        """That of all."""
+        return self.whole.fence
+
+    @property
+    def renewed_at(self) -> float:
+        """When both were renewed last (epoch seconds)."""
+        return min(self.whole.renewed_at, self.slot.renewed_at)
+
+    def renew(self) -> None:
+        """As `Lock.renew`. Who has lost the lock does not keep its slot any longer."""
+        self.whole.renew()
+        self.slot.renew()
+
+    def hold(self, seconds: float) -> None:
+        """As `Lock.hold`."""
+        self.whole.hold(seconds)
+        self.slot.hold(seconds)
+
+    def check(self) -> None:
+        """As `Lock.check`."""
+        self.whole.check()
+        self.slot.check()
+
+    def release(self) -> bool:
+        """As `Lock.release`, for all runners."""
+        self.slot.release()
+        return self.whole.release()
+
+    def leave(self, seconds: float) -> None:
+        """Gives back the slot alone; the lock stays with the runners that follow, for so long. LeaseLostError as `renew`."""
+        self.whole.hold(seconds)
+        self.slot.release()
+
+
+Held: TypeAlias = "Lock | Member"
+
+
+def attach(store: Store, customer: str, environment: str, execution: Mapping[str, Any]) -> Held:
+    """The lock that another process of the same run acquired, as `Lock.attach`. execution: the fact `dr_execution`."""
+    owner, slot = execution["execution_id"], execution.get("slot")
+    whole = Lock(store).attach(customer, environment, owner, execution["fence"])
+    if not slot:
+        return whole
+    return Member(whole, Lock(store, slot=slot["name"]).attach(customer, environment, owner, slot["fence"]))
 
 
 def holder(store: Store, customer: str, environment: str) -> dict[str, Any] | None:

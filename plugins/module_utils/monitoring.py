@@ -23,7 +23,8 @@ _ABSENT: Final = ("ResourceNotFound", "DashboardNotFoundError")
 class Watched:
     """What is watched, and who is told. table, topic: names. scopes: (customer, environment), each with alarms of its own.
 
-    alarm_topic_arn: "" for the control plane's topic, or one beside it where that cannot take alarms.
+    alarm_topic_arn: "" for the control plane's topic, or one beside it where that cannot take alarms. stack: the CloudFormation
+    stack that made the control plane, with dashboard and alarms; only those of environments are left to be made then.
     """
 
     region: str
@@ -33,6 +34,7 @@ class Watched:
     topic: str
     scopes: tuple[tuple[str, str], ...] = ()
     alarm_topic_arn: str = ""
+    stack: str = ""
 
 
 def ensure(cloudwatch: Any, sns: Any, watched: Watched, *, apply: bool = True) -> tuple[list[str], str]:
@@ -41,7 +43,8 @@ def ensure(cloudwatch: Any, sns: Any, watched: Watched, *, apply: bool = True) -
     apply=False: check mode, changes nothing.
     """
     topic_arn, changes = _told(sns, watched, apply)
-    wanted = alarms.build(watched.table, watched.topic, topic_arn, watched.scopes)
+    platform = [] if watched.stack else alarms.platform(watched.table, watched.topic, topic_arn)
+    wanted = [*platform, *alarms.environments(watched.table, topic_arn, watched.scopes)]
     found = _found(cloudwatch, watched.table)
     for alarm in wanted:
         name = alarm["AlarmName"]
@@ -49,6 +52,8 @@ def ensure(cloudwatch: Any, sns: Any, watched: Watched, *, apply: bool = True) -
             changes.append(f"{'change' if name in found else 'create'} alarm {name}")
             if apply:
                 cloudwatch.put_metric_alarm(**alarm)
+    if watched.stack:
+        return changes, topic_arn
     arns = [f"arn:{watched.partition}:cloudwatch:{watched.region}:{watched.account}:alarm:{one['AlarmName']}" for one in wanted]
     return changes + _dashboard(cloudwatch, watched, arns, apply), topic_arn
 

@@ -19,7 +19,7 @@ from .engine import Result
 from .errors import DrError, InputError
 from .events import Notifier
 from .interventions import skips, unskipped
-from .lock import holder
+from .lock import attach, holder
 from .metrics import Metrics
 from .model import CRITICAL, OPTIONAL, PHASES, Goal, Pair
 from .parameters import Parameters
@@ -27,7 +27,7 @@ from .plan import NEEDS_SOURCE, Batch, Plan
 from .scope import pair_of
 from .status import resume_command
 from .store import Journal as StoredJournal
-from .store import Lock, MemoryJournal, Store
+from .store import MemoryJournal, Store
 from .tracing import NOTHING, Span, Tracing
 
 #: How long a notification may take, and the metrics of a task, unless the inventory file says otherwise: 80 % of FR-6.2's 10 s.
@@ -112,9 +112,7 @@ class Run:
         if not self.check_mode:
             self.span = control.tracing.run(self.execution_id, execution["fence"])
             self.record = self.store.get_execution(self.execution_id)
-            self.lock = Lock(self.store).attach(
-                self.parameters.customer, self.parameters.environment, self.execution_id, execution["fence"]
-            )
+            self.lock = attach(self.store, self.parameters.customer, self.parameters.environment, execution)
             wanted = plan.objectives if plan else None
             fence = execution["fence"]
             self.journal = StoredJournal(self.store, self.execution_id, fence, self.lock, self.actor, self.record, wanted)

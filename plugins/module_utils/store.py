@@ -10,13 +10,15 @@ Layout of the table (keys PK, SK):
                        P#<phase>#I#<key>#<digest> a mutating call: intent and outcome
                        APPR#<gate>#<number>       an approval and its decision
                        REQ#<verb>#<number or key> what a person asks for while it runs (`interventions`)
+                       RELAY                      what comes next, of an execution with several runners (`relay`)
+                       SHARD#<batch>#<number>     what one of them has counted in a wave that they share
                        ERRAND#<key>               how a hook or a business check stands (`errands`)
                        ASIDE#<at>#<sort key>      what was recorded of a phase that was rolled back
                        AUD#<number>               audit, each entry with the hash of the one before; in the indexes audit-by-…
                        EVID#<number>              an object of audit entries in the bucket of evidence (`evidence`)
                        PLAN                       where the plan's body is in S3, and its sha256
     EXEC#operations-<month>         AUD#…, EVID#…     what was done outside of executions (`trail`)
-    LOCK#<customer>#<environment>   LOCK
+    LOCK#<customer>#<environment>   LOCK;  SLOT#<name>  under it, for each of several runners
     CUST#<customer>#<environment>   INV#…         inventory snapshots, likewise;  DEBT#<key>#<phase>#<id>  fence debts
 """
 
@@ -26,6 +28,7 @@ import hashlib
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from heapq import merge
@@ -234,7 +237,7 @@ class Store:
         limit: at most so many entries of each list, those that need a person first; None for all. The others of a phase are given
         by `resources`. With a limit a fixed number of queries reads no more than that, and no resource that is done.
         """
-        execution = self.get_execution(execution_id)
+        execution = self.counted(self.get_execution(execution_id))
         name, counts = execution["execution_id"], execution.get("counts") or {}
         pk, page = f"EXEC#{name}", None if limit is None else limit + 1
         truncated: list[str] = []
@@ -263,6 +266,16 @@ class Store:
             lock=alive(self, execution),
             now=self.clock(),
         )
+
+    def counted(self, execution: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An execution with the counts of the runners that share its wave, where they do (`relay`): each stores its own."""
+        shared = execution.get("shared")
+        if not shared:
+            return execution
+        counts = Counter((execution.get("counts") or {}).get(shared["phase"], {}))
+        for item in self.table.query(f"EXEC#{execution['execution_id']}", shared["prefix"]):
+            counts.update(item["counts"])
+        return {**execution, "counts": {**execution["counts"], shared["phase"]: dict(counts)}}
 
     def _rolled_back(
         self, execution: Mapping[str, Any], some: Callable[[str, Iterator[dict[str, Any]]], list[dict[str, Any]]]

@@ -10,11 +10,17 @@ version_added: 0.1.0
 description:
   - Records the execution's last state, tells people, releases the lock and prints a summary with what to run next.
   - Stores the execution's report in the control plane's bucket (M(dr.aws.report)). That it cannot be stored is said, and changes nothing.
+  - Of a run that a driver has started, and that others follow, it opens what comes next instead, and leaves the execution RUNNING and the lock
+    with it (RV(next)).
   - With O(failed) the execution ends as FAILED and so does the task. A state that ends or pauses the execution already is kept.
 options:
   failed:
     description: What went wrong.
     type: str
+  approval_timeout_seconds:
+    description: Of a run that a driver has started, how long an approval that comes next is waited for.
+    type: int
+    default: 1800
 extends_documentation_fragment:
   - dr.aws.run
   - dr.aws.run.execution
@@ -37,6 +43,11 @@ status:
   returned: success
   type: str
   sample: COMPLETED
+next:
+  description: What the driver does next; C(step) is V(approval), or V(shards) for a wave that several runners share.
+  returned: success, where other runs follow
+  type: dict
+  sample: {step: shards, phase: activate, wave: 1}
 summary:
   description: The execution's status, as M(dr.aws.execution_info) gives it.
   returned: success, outside of check mode

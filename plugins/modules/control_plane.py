@@ -10,7 +10,10 @@ version_added: 0.1.0
 description:
   - A DynamoDB table with point-in-time recovery, a versioned and encrypted S3 bucket without public access, another with Object Lock for
     audit evidence, and an encrypted SNS topic, in the control region, with the names that O(control) gives. Nothing is ever deleted.
-  - A control plane of an older release gets what it lacks, the bucket of evidence and the indexes of the audit trail among it.
+  - What the role C(control_plane) made by CloudFormation stays the stack's. It is compared, and what differs is a warning, never a change; only the
+    alarms of O(scopes) are made, which the stack does not have.
+  - A control plane of an older release gets what it lacks, the bucket of evidence and the indexes of the audit trail among it, and what is
+    stored in the table is brought to the schema of this release (C(docs/upgrade.md)). One of a newer release is refused, where that is of another major.
   - A CloudWatch dashboard with the name of the table, and alarms at 80 % of what the requirements allow, whose names begin with it.
     What CloudWatch refuses is a warning, and the rest is made all the same.
 options:
@@ -98,6 +101,11 @@ evidence:
   returned: success
   type: dict
   sample: {bucket: acme-dr-audit, object_lock_mode: COMPLIANCE, object_lock_days: 2557}
+stack:
+  description: The CloudFormation stack that made the control plane.
+  returned: when one did
+  type: str
+  sample: dr-aws
 topic_arn:
   description: The SNS topic.
   returned: when there is one
@@ -108,10 +116,10 @@ topic_arn:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.dr.aws.plugins.module_utils import monitoring, recording
+from ansible_collections.dr.aws.plugins.module_utils import migrations, monitoring, recording
 from ansible_collections.dr.aws.plugins.module_utils.accounts import classify
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
-from ansible_collections.dr.aws.plugins.module_utils.control_plane import LOCK_MODES, Names, ensure
+from ansible_collections.dr.aws.plugins.module_utils.control_plane import LOCK_MODES, Names, ensure, stack_of
 from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.trail import caller, record
@@ -125,27 +133,36 @@ def make(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict
     asked = options["object_lock_days"]
     if asked is not None and asked < 1:
         raise InputError("object_lock_days", asked, "a number of days, at least 1", "-e object_lock_days=2557, or leave it out")
+    migrations.refuse_newer(control.store)
+    stack = stack_of(control.accounts.control("dynamodb"), names.table)
     outcome = ensure(
         control.accounts.control("dynamodb"),
         control.accounts.control("s3"),
         control.accounts.control("sns"),
         names,
         control.settings["control_region"],
-        apply=not check_mode,
+        apply=not check_mode and not stack,
         deletion_protection=options["deletion_protection"],
         kms_key_id=options["kms_key_id"],
         lock_mode=options["object_lock_mode"],
         lock_days=options["object_lock_days"],
     )
-    changes = [*outcome.changes, *_record(control, names, options, apply=not check_mode)]
-    watched, told, problem = _watch(control, names, options, apply=not check_mode)
-    changes += watched
+    recorded = _record(control, names, options, apply=not check_mode and not stack)
+    differing = [*outcome.changes, *recorded] if stack else []
+    watched, told, problem = _watch(control, names, options, stack, apply=not check_mode)
+    changes = watched if stack else [*outcome.changes, *recorded, *watched]
+    changes = [*changes, *migrations.migrate(control.store, apply=not check_mode)]
     mode, days = outcome.lock
     kept = {"bucket": names.audit_bucket, "object_lock_mode": mode, "object_lock_days": days}
     answer = {"changed": bool(changes), "changes": changes, "topic_arn": outcome.topic_arn, "evidence": kept, **told}
     if changes and not check_mode:
         record(control, "control_plane_changed", changes=changes, evidence=kept)
-    return answer | ({"warnings": [problem]} if problem else {})
+    drifted = f"stack {stack} made this control plane, which is not as it must be: {'; '.join(differing)}. Next: {_BY_STACK}"
+    warnings = [*([problem] if problem else []), *([drifted] if differing else [])]
+    return answer | ({"stack": stack} if stack else {}) | ({"warnings": warnings} if warnings else {})
+
+
+_BY_STACK = "ansible-playbook dr.aws.control_plane -e engine=cloudformation"
 
 
 def _record(control: Control, names: Names, options: Mapping[str, Any], *, apply: bool) -> list[str]:
@@ -159,7 +176,9 @@ def _record(control: Control, names: Names, options: Mapping[str, Any], *, apply
     return recording.ensure(control.accounts.control("cloudtrail"), control.accounts.control("s3"), trail, apply=apply)
 
 
-def _watch(control: Control, names: Names, options: Mapping[str, Any], *, apply: bool) -> tuple[list[str], dict[str, str], str]:
+def _watch(
+    control: Control, names: Names, options: Mapping[str, Any], stack: str, *, apply: bool
+) -> tuple[list[str], dict[str, str], str]:
     """(what was changed of dashboard and alarms, or would be; the topic of alarms; why it was not possible, "" when it was).
 
     Readiness must not fail because CloudWatch refuses.
@@ -177,6 +196,7 @@ def _watch(control: Control, names: Names, options: Mapping[str, Any], *, apply:
             names.topic,
             scopes,
             options["alarm_topic_arn"] or "",
+            stack,
         )
         clients = (control.accounts.control("cloudwatch"), control.accounts.control("sns"))
         changes, topic_arn = monitoring.ensure(*clients, watched, apply=apply)

@@ -123,6 +123,19 @@ options:
     description: How long the approval to go on as unplanned is waited for. After that the execution is PAUSED, and planned as before.
     type: int
     default: 1800
+  driver:
+    description:
+      - By which driver several runners carry out the execution, one turn after another; its name, V(#), and the number of its attempt. A later
+        attempt takes over from an earlier one, of which whatever still runs is refused. The state machine of this collection sets it.
+      - The run ends before an approval that is not given yet, and before a wave that is shared, and says what comes next (M(dr.aws.close)).
+    type: str
+    default: ""
+  shard_size:
+    description:
+      - With O(driver), how many resources of a wave one runner takes. A wave with more of them is shared among runners by accounts
+        (M(dr.aws.shard)). V(0) shares nothing.
+    type: int
+    default: 0
   cleanup:
     description: Only removes what the drill O(execution_id) has made.
     type: bool

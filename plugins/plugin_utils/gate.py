@@ -8,18 +8,19 @@ No terminal, a timeout, an empty answer: none of them is a yes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 
-from ansible_collections.dr.aws.plugins.module_utils import switching, trail
+from ansible_collections.dr.aws.plugins.module_utils import pauses, switching, trail, window
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals, Request, commands
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.interventions import after_cancel, heed
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Parameters
-from ansible_collections.dr.aws.plugins.module_utils.plan import Plan
+from ansible_collections.dr.aws.plugins.module_utils.plan import Batch, Gate, Plan
+from ansible_collections.dr.aws.plugins.module_utils.relay import unfinished
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 
@@ -42,8 +43,7 @@ class Asked:
 
 def given(run: Run, name: str, plan_sha256: str) -> bool:
     """Whether a gate was approved before for this plan."""
-    approvals = Approvals(run.store).of(run.execution_id)
-    return any((one["gate"], one["plan_sha256"], one["state"]) == (name, plan_sha256, "approved") for one in approvals)
+    return Approvals(run.store).given(run.execution_id, name, plan_sha256)
 
 
 def ask(
@@ -58,8 +58,17 @@ def ask(
     look: called again and again while it waits; raises when the execution is to end for another reason. ended: what becomes of the
     execution otherwise, `refused` when it is left out.
     """
-    approvals = Approvals(run.store)
-    request = approvals.request(
+    request = post(action, run, asked)
+    found = _wait(action, run, Approvals(run.store), request, look)
+    if found["state"] != "approved":
+        raise (ended or refused)(run, found)
+    action.say(f"approved by {found['approver']}", color="green", event="answer", gate=asked.name)
+    return found
+
+
+def post(action: BatchAction, run: Run, asked: Asked) -> Request:
+    """Asks, and tells people how to answer; waits for nothing."""
+    request = Approvals(run.store).request(
         run.execution_id,
         asked.name,
         asked.plan_sha256,
@@ -76,11 +85,46 @@ def ask(
     for line in lines.values():
         action.say(f"  {line}", plain=True, event="question", gate=asked.name)
     action.warn(run.secure())
-    found = _wait(action, run, approvals, request, look)
-    if found["state"] != "approved":
-        raise (ended or refused)(run, found)
-    action.say(f"approved by {found['approver']}", color="green", event="answer", gate=asked.name)
-    return found
+    return request
+
+
+def before(action: BatchAction, run: Run, phase: str, hosts: Mapping[str, Mapping[str, Any]], seconds: int) -> Batch | None:
+    """What holds up the plan's batch for these hosts, but for its own gate: requests of people, the undo window, a pause.
+
+    Gives the batch when something of it is still to be done. seconds: how long an approval is waited for.
+    """
+
+    def look() -> None:
+        heed(run, phase, hosts, action.say)
+
+    look()
+    batch = None if run.check_mode else left(run, phase, hosts)
+    if batch is None:
+        return None
+    window.hold(run, batch)
+    if paused := pauses.unanswered(Approvals(run.store).of(run.execution_id)):
+        if paused["state"] == "rejected":
+            raise refused(run, paused)
+        for line in pauses.said(paused["detail"]["checklist"]):
+            action.say(f"  {line}")
+        what = f"it goes on with {phase} of wave {batch.wave} after {paused['gate']}: {paused['detail'].get('why', '')}"
+        ask(action, run, Asked(paused["gate"], what, run.execution["plan_sha256"], paused["detail"], seconds), look)
+    return batch
+
+
+def own(run: Run, batch: Batch, wanted: Gate, seconds: int) -> Asked:
+    """What a batch's own gate asks."""
+    what = f"{wanted.phase} of wave {wanted.wave}: {wanted.why}"
+    detail = {"phase": wanted.phase, "wave": wanted.wave, "why": wanted.why, "resources": list(batch.todo)}
+    return Asked(wanted.name, what, run.execution["plan_sha256"], detail, seconds)
+
+
+def left(run: Run, phase: str, hosts: Collection[str]) -> Batch | None:
+    """The plan's batch for these hosts, when something of it is still to be done."""
+    for batch in run.plan.of(phase) if run.plan else ():
+        if any(entry.key in hosts for entry in batch.entries):
+            return batch if unfinished(run, batch) else None
+    return None
 
 
 def switch(action: BatchAction, run: Run, plan: Plan, timeout_seconds: int) -> None:

@@ -85,6 +85,10 @@ CONTROL = (
     "snapshot",
     "tag_sync",
 )
+#: Modules of one service alone.
+PLAIN = ("stack",)
+#: Modules that a driver starts: test_shard.py runs their examples.
+DRIVEN = ("shard",)
 
 
 def string_of(module: str, name: str) -> Any:
@@ -166,7 +170,7 @@ def thrice(number: int, task: dict[str, Any], checker: dict[str, str]) -> list[d
 
 
 def test_every_module_has_examples_that_are_run() -> None:
-    assert sorted([*EXISTING, *CONTROL]) == sorted(path.stem for path in MODULES.glob("*.py"))
+    assert sorted([*EXISTING, *CONTROL, *PLAIN, *DRIVEN]) == sorted(path.stem for path in MODULES.glob("*.py"))
 
 
 @pytest.mark.parametrize("module", EXISTING)
@@ -190,6 +194,18 @@ def test_the_examples_of_a_technology_work(module: str, sandbox: Any, operator: 
     assert sandbox.calls(admin=True, role=who.role), "check mode looks"
     assert [row for row in sandbox.calls(mutating=True, admin=True) if row["role"] == who.role] == []
     assert sandbox.calls(mutating=True)
+
+
+@pytest.mark.parametrize("module", PLAIN)
+def test_the_examples_of_a_plain_module_work(module: str, operator: Operator) -> None:
+    operator.load(world([]))
+    operator.env.update(ANSIBLE_PIPELINING="1")
+    tasks = [one for number, task in enumerate(examples(module)) for one in thrice(number, task, {})]
+    here = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    ran = operator.run(
+        written(operator, [{**play("localhost"), "connection": "local", "vars": here, "tasks": tasks}]), inventory="localhost,"
+    )
+    assert ran.ok().changed >= 2, ran.out
 
 
 def play(hosts: str, *modules: str, **more: Any) -> dict[str, Any]:
@@ -242,7 +258,7 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert [row["operation"] for row in operator.mutations()] != []
 
 
-@pytest.mark.parametrize("module", [*EXISTING, *CONTROL])
+@pytest.mark.parametrize("module", [*EXISTING, *CONTROL, *DRIVEN])
 def test_what_a_module_takes_and_returns_is_described(module: str) -> None:
     document, returned = string_of(module, "DOCUMENTATION"), string_of(module, "RETURN")
     assert document["module"] == module

@@ -59,7 +59,7 @@ def test_what_was_changed_is_put_back(sandbox: Any) -> None:
     plane(sandbox)
     watch(sandbox)
     cloudwatch = sandbox.client("cloudwatch", WEST)
-    (wanted,) = [one for one in alarms.build(NAMES.table, NAMES.topic, "arn", ()) if one["MetricName"] == "NotificationDelay"]
+    (wanted,) = [one for one in alarms.platform(NAMES.table, NAMES.topic, "arn") if one["MetricName"] == "NotificationDelay"]
     cloudwatch.put_metric_alarm(**{**wanted, "Threshold": 600.0, "AlarmActions": []})
     cloudwatch.put_dashboard(DashboardName=NAMES.table, DashboardBody='{"widgets": []}')
     assert watch(sandbox)[0] == [f"change alarm {wanted['AlarmName']}", f"change dashboard {NAMES.table}"]

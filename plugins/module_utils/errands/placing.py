@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from ..fact import whole
 from ..model import Pair
 from ..parameters import Parameters
 from ..plan import STAGES
@@ -37,12 +38,12 @@ class Place:
 
 def place(execution: Mapping[str, Any], phase: str, wave: int, keys: Collection[str]) -> Place | None:
     """Where the batch of these keys is; None when the plan found it done. execution: the fact `dr_execution`."""
-    already = frozenset(execution["already"].get(phase, ()))
+    already, everything = frozenset(execution["already"].get(phase, ())), whole(execution)
     batches = [
         (stage, batch)
         for stage, of in STAGES.items()
         if of == phase
-        for batch in _batches(execution["hosts"].get(stage, ()), execution["serial"].get(stage, ()))
+        for batch in _batches(everything["hosts"].get(stage, ()), everything["serial"].get(stage, ()))
         if not batch <= already
     ]
     for number, (stage, batch) in enumerate(batches):

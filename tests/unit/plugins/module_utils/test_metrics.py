@@ -199,7 +199,7 @@ def test_a_phase_is_completed_by_its_last_wave(phase: str, hosts: str, completed
 
 
 def test_alarms_are_at_80_percent_of_the_targets() -> None:
-    built = {one["MetricName"]: one for one in alarms.build("dr", "dr-events", TOPIC, ())}
+    built = {one["MetricName"]: one for one in alarms.platform("dr", "dr-events", TOPIC)}
     wanted = {
         "AcceptanceTime": 0.8,
         "StatusQueryTime": 0.4,
@@ -218,7 +218,8 @@ def test_alarms_are_at_80_percent_of_the_targets() -> None:
 
 
 def test_silence_means_nothing_where_nothing_runs_and_everything_where_something_must() -> None:
-    built = alarms.build("dr", "dr-events", TOPIC, [("acme", "production"), ("acme", "production"), ("acme", "test")])
+    scopes = [("acme", "production"), ("acme", "production"), ("acme", "test")]
+    built = [*alarms.platform("dr", "dr-events", TOPIC), *alarms.environments("dr", TOPIC, scopes)]
     missing = {one["AlarmName"]: one["TreatMissingData"] for one in built}
     assert len(missing) == len(built) == len(alarms.TARGETS) + 1 + 2 * 2
     assert missing["dr: readiness overdue of acme/production"] == "breaching"
@@ -228,7 +229,8 @@ def test_silence_means_nothing_where_nothing_runs_and_everything_where_something
 
 
 def test_alarms_keep_cloudwatchs_limits() -> None:
-    for one in alarms.build("dr-aws-state", "dr-events", TOPIC, [("a-customer", "production")]):
+    of_one = alarms.environments("dr-aws-state", TOPIC, [("a-customer", "production")])
+    for one in (*alarms.platform("dr-aws-state", "dr-events", TOPIC), *of_one):
         looked = one["Period"] * one["EvaluationPeriods"]
         assert looked <= (7 * 86400 if one["Period"] >= 3600 else 86400)
         assert len(one["AlarmName"]) <= 255 and len(one["AlarmDescription"]) <= 1024

@@ -156,6 +156,7 @@ def test_the_boundary_holds_all_that_the_policies_allow() -> None:
     [
         ("iam_reference", "plugins/module_utils/iam_reference.py"),
         ("spoke_template", "roles/spoke/files/spoke.cfn.yml"),
+        ("control_plane_template", "roles/control_plane/files/control_plane.cfn.yml"),
     ],
 )
 def test_what_is_written_by_a_tool_is_what_the_tool_writes(name: str, file: str, monkeypatch: pytest.MonkeyPatch) -> None:

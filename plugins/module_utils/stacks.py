@@ -1,0 +1,314 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A CloudFormation stack as it must be: compared first, changed through a change set, rolled back by CloudFormation where it fails.
+
+Facts: CloudFormation API reference. A change set without changes is FAILED, and says so in words only. A stack whose first change
+set was not carried out is REVIEW_IN_PROGRESS and holds nothing. A parameter that is left out of an update has its default again.
+Values of NoEcho parameters are never told. A template in the call itself has at most 51,200 bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .dynamo import error_code
+from .errors import DrError, InputError
+
+LARGEST: Final = 51_200
+#: NFR-5.3: a deployment takes less than half an hour.
+POLL_SECONDS: Final = 5.0
+POLLS: Final = 360
+UNTOLD: Final = "****"
+_REVIEW: Final = "REVIEW_IN_PROGRESS"
+_GOOD: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
+_DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+_UNCHANGED: Final = ("didn't contain changes", "No updates are to be performed")
+#: Where CloudFormation says of a resource that it went away for another's sake.
+_CANCELLED: Final = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack that is asked for. template: parsed. parameters: what is given; lists joined with commas.
+
+    protected: against deletion.
+    """
+
+    name: str
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+    capabilities: tuple[str, ...] = ()
+    protected: bool = True
+
+    def body(self) -> str:
+        """The template as it is sent. InputError when it is too large for that."""
+        text = json.dumps(self.template, separators=(",", ":"))
+        if len(text.encode()) > LARGEST:
+            raise InputError("template", f"{len(text.encode())} bytes", f"at most {LARGEST}", "make two stacks of it")
+        return text
+
+    def values(self) -> dict[str, str]:
+        """All parameters, with the defaults of those that are not given. InputError for one that the template does not have."""
+        known = self.template.get("Parameters", {})
+        strange = sorted(set(self.parameters) - set(known))
+        if strange:
+            raise InputError("parameters", strange[0], ", ".join(sorted(known)) or "none", "leave it out")
+        return {
+            name: str(self.parameters.get(name, one.get("Default", "")))
+            for name, one in known.items()
+            if name in self.parameters or "Default" in one
+        }
+
+    def change_set(self) -> str:
+        """The name of the change set, by what it asks for: what was shown is found again, and nothing else is carried out."""
+        asked = json.dumps([self.template, self.values(), self.tags, self.capabilities], sort_keys=True)
+        return f"dr-aws-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """changes: what was changed, or would be. change_set: its name while it waits to be carried out, else "".
+
+    drift: what was changed past the stack, as found before this run. outputs: of the stack, {} while there is none.
+    """
+
+    changes: tuple[str, ...]
+    change_set: str
+    drift: tuple[str, ...]
+    outputs: Mapping[str, str]
+
+
+def ensure(
+    cfn: Any,
+    wanted: Stack,
+    *,
+    apply: bool = True,
+    execute: bool = True,
+    drift: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """The stack as it must be. apply=False: check mode, only compares. execute=False: the change set is made, and left for later.
+
+    drift: look for it, where there is a stack. DrError for a stack that cannot be changed, a change that failed and was rolled
+    back, or one that would remove or replace what must be kept (its DeletionPolicy says so).
+    """
+    found = _settled(cfn, wanted.name, sleep)
+    _refuse_broken(wanted.name, found)
+    drifted = tuple(_drift(cfn, wanted.name, sleep)) if drift and apply and found else ()
+    stored = _template(cfn, wanted.name) if found else {}
+    changes, waiting = _differing(wanted, found, stored), ""
+    if apply and (changes or _untold(found)):
+        changes, waiting = _proposed(cfn, wanted, stored, create=found is None, sleep=sleep)
+        if changes and execute:
+            found, waiting = _carry_out(cfn, wanted.name, waiting, sleep), ""
+    if wanted.protected and not (found or {}).get("EnableTerminationProtection"):
+        changes.append(f"protect stack {wanted.name} against deletion")
+        if apply and execute:
+            cfn.update_termination_protection(StackName=wanted.name, EnableTerminationProtection=True)
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in (found or {}).get("Outputs", ())}
+    return Outcome(tuple(changes), waiting, drifted, outputs)
+
+
+def _described(cfn: Any, name: str) -> dict[str, Any] | None:
+    """The stack; None when there is none, or nothing in it yet."""
+    try:
+        found: dict[str, Any] = cfn.describe_stacks(StackName=name)["Stacks"][0]
+    except Exception as error:
+        if error_code(error) == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    return None if found["StackStatus"] == _REVIEW else found
+
+
+def _settled(cfn: Any, name: str, sleep: Callable[[float], None]) -> dict[str, Any] | None:
+    """The stack once nothing is being done to it."""
+    for _poll in range(POLLS):
+        found = _described(cfn, name)
+        if found is None or not found["StackStatus"].endswith("_IN_PROGRESS"):
+            return found
+        sleep(POLL_SECONDS)
+    raise _late(f"stack {name}")
+
+
+def _refuse_broken(name: str, found: Mapping[str, Any] | None) -> None:
+    status = found["StackStatus"] if found else _GOOD[0]
+    if status in _GOOD:
+        return
+    remedy = (
+        f"aws cloudformation delete-stack --stack-name {name}, after a look at what it kept, and again"
+        if status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED", "DELETE_FAILED")
+        else f"aws cloudformation continue-update-rollback --stack-name {name}"
+    )
+    raise DrError(f"stack {name} is {status} and cannot be changed", remedy)
+
+
+def _template(cfn: Any, name: str) -> Mapping[str, Any]:
+    """What the stack was made of; {} for a text that is not JSON, which is none of ours."""
+    body = cfn.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    return body if isinstance(body, Mapping) else {}
+
+
+def _differing(wanted: Stack, found: Mapping[str, Any] | None, stored: Mapping[str, Any]) -> list[str]:
+    """What is not as it must be, for people. A parameter that is not told is taken to be the same."""
+    if found is None:
+        return [f"create stack {wanted.name}"]
+    changes = [] if stored == wanted.template else [f"change the template of stack {wanted.name}"]
+    held = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())}
+    values = wanted.values()
+    changes += [
+        f"change parameter {name} of stack {wanted.name}"
+        for name in sorted({*held, *values})
+        if held.get(name) not in (UNTOLD, values.get(name))
+    ]
+    if {one["Key"]: one["Value"] for one in found.get("Tags", ())} != dict(wanted.tags):
+        changes.append(f"change the tags of stack {wanted.name}")
+    return changes
+
+
+def _untold(found: Mapping[str, Any] | None) -> bool:
+    """Whether only a change set can tell if a parameter differs."""
+    return any(one.get("ParameterValue") == UNTOLD for one in (found or {}).get("Parameters", ()))
+
+
+def _proposed(
+    cfn: Any, wanted: Stack, stored: Mapping[str, Any], *, create: bool, sleep: Callable[[float], None]
+) -> tuple[list[str], str]:
+    """(what a change set would change, its name); ([], "") for nothing. One that is there already is taken up."""
+    name = wanted.change_set()
+    held = _change_set(cfn, wanted.name, name)
+    if held is None:
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.values().items()]
+        cfn.create_change_set(
+            StackName=wanted.name,
+            ChangeSetName=name,
+            ChangeSetType="CREATE" if create else "UPDATE",
+            Description="dr.aws",
+            TemplateBody=wanted.body(),
+            Parameters=parameters,
+            Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
+            Capabilities=list(wanted.capabilities),
+        )
+    for _poll in range(POLLS):
+        held = _change_set(cfn, wanted.name, name)
+        if held and held["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            break
+        sleep(POLL_SECONDS)
+    else:
+        raise _late(f"change set {name} of stack {wanted.name}")
+    if held["Status"] == "FAILED":
+        cfn.delete_change_set(StackName=wanted.name, ChangeSetName=name)
+        why = held.get("StatusReason", "no reason given")
+        if any(said in why for said in _UNCHANGED):
+            return [], ""
+        raise DrError(f"CloudFormation refuses the change set of stack {wanted.name}: {why}", "correct what it names, and again")
+    found = list(_changes(cfn, wanted.name, name))
+    _refuse_losses(cfn, wanted, stored, found, name)
+    return [_said(one) for one in found] or [f"change outputs or tags of stack {wanted.name}"], name
+
+
+def _change_set(cfn: Any, stack: str, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = cfn.describe_change_set(StackName=stack, ChangeSetName=name)
+    except Exception as error:
+        if error_code(error) == "ChangeSetNotFound" or (error_code(error) == "ValidationError" and "does not exist" in str(error)):
+            return None
+        raise
+    return found
+
+
+def _changes(cfn: Any, stack: str, name: str) -> Iterator[Mapping[str, Any]]:
+    token: dict[str, str] = {}
+    while True:
+        page = cfn.describe_change_set(StackName=stack, ChangeSetName=name, **token)
+        yield from (one["ResourceChange"] for one in page.get("Changes", ()))
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
+
+
+def _said(change: Mapping[str, Any]) -> str:
+    replaced = {"True": ", replaced", "Conditional": ", perhaps replaced"}.get(change.get("Replacement", ""), "")
+    return f"{change['Action'].lower()} {change['LogicalResourceId']} ({change['ResourceType']}){replaced}"
+
+
+def _refuse_losses(cfn: Any, wanted: Stack, stored: Mapping[str, Any], changes: Sequence[Mapping[str, Any]], name: str) -> None:
+    kept = {
+        resource
+        for template in (stored, wanted.template)
+        for resource, one in template.get("Resources", {}).items()
+        if one.get("DeletionPolicy", "").startswith("Retain")
+    }
+    lost = [
+        _said(one)
+        for one in changes
+        if one["LogicalResourceId"] in kept and (one["Action"] == "Remove" or one.get("Replacement") == "True")
+    ]
+    if lost:
+        cfn.delete_change_set(StackName=wanted.name, ChangeSetName=name)
+        text = f"stack {wanted.name} would give up what must be kept: {'; '.join(lost)}"
+        raise DrError(text, "give it the name that it has; what must move is moved by hand first")
+
+
+def _carry_out(cfn: Any, stack: str, name: str, sleep: Callable[[float], None]) -> dict[str, Any]:
+    """The stack after the change; DrError, with the reasons, when CloudFormation rolled it back."""
+    cfn.execute_change_set(StackName=stack, ChangeSetName=name)
+    found = None
+    for _poll in range(POLLS):
+        found = _settled(cfn, stack, sleep)
+        if found is not None:
+            break
+        sleep(POLL_SECONDS)
+    if found is None:
+        raise _late(f"stack {stack}")
+    if found["StackStatus"] not in _DONE:
+        why = "; ".join(_failures(cfn, stack)) or found.get("StackStatusReason", "no reason given")
+        remedy = f"correct what it names, and again; aws cloudformation describe-stack-events --stack-name {stack}"
+        raise DrError(f"stack {stack} is {found['StackStatus']}: {why}", remedy)
+    return found
+
+
+def _failures(cfn: Any, stack: str) -> list[str]:
+    """Why resources failed, the first ones first, at most three."""
+    events = cfn.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [
+        f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', 'no reason given')}"
+        for one in events
+        if one.get("ResourceStatus", "").endswith("_FAILED") and _CANCELLED not in one.get("ResourceStatusReason", "")
+    ]
+    return failed[::-1][:3]
+
+
+def _drift(cfn: Any, stack: str, sleep: Callable[[float], None]) -> Iterator[str]:
+    """What was changed past the stack, of the resources that CloudFormation can compare."""
+    ident = cfn.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
+    for _poll in range(POLLS):
+        status = cfn.describe_stack_drift_detection_status(StackDriftDetectionId=ident)
+        if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            break
+        sleep(POLL_SECONDS)
+    else:
+        raise _late(f"the detection of drift of stack {stack}")
+    if status["DetectionStatus"] == "DETECTION_FAILED":
+        yield f"not all resources could be compared: {status.get('DetectionStatusReason', 'no reason given')}"
+    token: dict[str, str] = {}
+    while True:
+        page = cfn.describe_stack_resource_drifts(StackName=stack, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **token)
+        for one in page["StackResourceDrifts"]:
+            paths = ", ".join(each["PropertyPath"] for each in one.get("PropertyDifferences", ()))
+            said = f"{one['LogicalResourceId']} ({one['ResourceType']}) {one['StackResourceDriftStatus'].lower()}"
+            yield f"{said}: {paths}" if paths else said
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
+
+
+def _late(what: str) -> DrError:
+    return DrError(
+        f"{what} was not ready after {POLL_SECONDS * POLLS / 60:.0f} min", "look at it in CloudFormation, then run it again"
+    )

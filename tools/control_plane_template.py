@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes roles/control_plane/files/control_plane.cfn.yml, from what the modules make and check. A test compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import control_plane_state as state
+from cfn import att, ref, written
+
+TARGET = Path(__file__).parent.parent / "roles/control_plane/files/control_plane.cfn.yml"
+HEAD = """---
+# The control plane of dr.aws. Written by tools/control_plane_template.py; docs/control_plane.md says what is in it.
+"""
+PARTS = (state,)
+OUTPUTS: dict[str, Any] = {
+    "KeyArn": {"Description": "The KMS key", "Value": att("Key")},
+    "TopicArn": {"Description": "control_topic_arn of the inventory file", "Value": ref("Topic")},
+}
+
+
+def render() -> str:
+    """The whole file."""
+    template: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Description": "dr.aws: the control plane"}
+    template["Parameters"] = {name: one for part in PARTS for name, one in part.PARAMETERS.items()}
+    template["Conditions"] = {name: one for part in PARTS for name, one in part.CONDITIONS.items()}
+    template["Resources"] = {name: one for part in PARTS for name, one in part.resources().items()}
+    return written(HEAD, {**template, "Outputs": OUTPUTS}, width=60)  # the dashboard has few spaces
+
+
+if __name__ == "__main__":
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(render(), encoding="utf-8")
