@@ -258,7 +258,7 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert [row["operation"] for row in operator.mutations()] != []
 
 
-@pytest.mark.parametrize("module", [*EXISTING, *CONTROL, *DRIVEN])
+@pytest.mark.parametrize("module", [*EXISTING, *CONTROL, *PLAIN, *DRIVEN])
 def test_what_a_module_takes_and_returns_is_described(module: str) -> None:
     document, returned = string_of(module, "DOCUMENTATION"), string_of(module, "RETURN")
     assert document["module"] == module
