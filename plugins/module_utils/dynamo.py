@@ -188,6 +188,11 @@ class Table:
             **start,
         )
 
+    def scan(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """All items whose sort key begins so, wherever they are: the whole table is read. For migrations alone."""
+        wanted: dict[str, Any] = {"FilterExpression": "begins_with(SK, :prefix)", "ConsistentRead": True}
+        yield from self._pages(None, None, "scan", ExpressionAttributeValues={":prefix": {"S": prefix}}, **wanted)
+
     def by(
         self,
         index: str,
@@ -241,12 +246,12 @@ class Table:
             f"see whether the table is throttled (aws dynamodb describe-table --table-name {self.name}), then resume the execution",
         )
 
-    def _pages(self, limit: int | None, page: int | None, **wanted: Any) -> Iterator[dict[str, Any]]:
+    def _pages(self, limit: int | None, page: int | None, operation: str = "query", /, **wanted: Any) -> Iterator[dict[str, Any]]:
         found = 0
         if limit or page:
             wanted["Limit"] = limit or page
         while True:
-            answer = self._call("query", TableName=self.name, **wanted)
+            answer = self._call(operation, TableName=self.name, **wanted)
             for raw in answer["Items"]:
                 yield _item(raw)
                 found += 1

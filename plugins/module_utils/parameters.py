@@ -14,6 +14,7 @@ from .dynamo import utc
 from .errands.asked import VARIABLES, Limits, validated
 from .errors import InputError
 from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, OPERATIONS, PHASES, REPROTECT_PHASES
+from .schema import known
 from .tag_schema import ENVIRONMENTS
 
 #: Operation -> the phases that it has, where it has not all of them.
@@ -102,7 +103,7 @@ class Parameters:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Parameters:
         """The inverse of `to_json`."""
-        return cls(**{**value, **{name: tuple(value[name]) for name in _LISTS if name in value}})
+        return cls(**{**known(cls, value), **{name: tuple(value[name]) for name in _LISTS if name in value}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
+from . import schema
 from .dependencies import Node, resolve
 from .errors import DrError, InputError
 from .model import PRIORITIES, Active, Pair
@@ -50,6 +51,8 @@ HOW: Final = (
 )
 
 
+#: What the hash of plans without a schema left out of their parameters at first; all others counted, whatever their value.
+UNCOUNTED: Final = ("parallelism", "execution_id", "accept_partial_inventory")
 #: How many one-way resources a gate names.
 NAMED: Final = 3
 
@@ -173,6 +176,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """JSON values, for `Store.put_plan` and for people."""
         return {
+            schema.FIELD: schema.CURRENT,
             "sha256": self.sha256,
             "parameters": self.parameters.to_json(),
             "pairs": [pair_to_json(pair) for pair in self.pairs],
@@ -183,14 +187,16 @@ class Plan:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Plan:
-        """The inverse of `to_json`. PlanError when the content does not have the hash that it claims."""
+        """The inverse of `to_json`, of earlier releases too. PlanError when the content does not have the hash that it claims,
+        SchemaError when a newer release made it."""
+        schema.check(value, "the stored plan")
         batches = tuple(
             Batch(
                 **{
-                    **batch,
-                    "entries": tuple(Entry(**entry) for entry in batch["entries"]),
+                    **schema.known(Batch, batch),
+                    "entries": tuple(Entry(**schema.known(Entry, entry)) for entry in batch["entries"]),
                     "late": tuple(batch["late"]),
-                    "gate": Gate(**batch["gate"]) if batch["gate"] else None,
+                    "gate": Gate(**schema.known(Gate, batch["gate"])) if batch["gate"] else None,
                 }
             )
             for batch in value["batches"]
@@ -203,7 +209,10 @@ class Plan:
             tuple(value["warnings"]),
             value["sha256"],
         )
-        if _hash(plan) != plan.sha256:
+        if plan.sha256 not in _hashes(value, plan):
+            if schema.newer(value):
+                text = f"the stored plan, of schema {schema.of(value)}, asks for what this release of dr.aws does not know"
+                raise schema.SchemaError(text, schema.UPGRADE)
             raise PlanError("the stored plan was changed: its hash differs", "start a new execution without execution_id")
         return plan
 
@@ -337,14 +346,18 @@ def _refuse_incomplete(parameters: Parameters, facts: Facts) -> None:
         raise PlanError(f"tags break the schema: {said}{more}", f"{broken[0]['remedy']}, {accept}")
 
 
-def _refuse_unsafe(pairs: Sequence[Pair], serving: Mapping[str, Active], parameters: Parameters) -> None:
-    both = [pair.key for pair in pairs if serving[pair.key] is Active.BOTH]
-    if both:
+def refuse_both(keys: Sequence[str], parameters: Parameters) -> None:
+    """PlanError when both sides of these pairs serve."""
+    if keys:
         raise PlanError(
-            f"split brain: both regions serve {', '.join(both)}",
+            f"split brain: both regions serve {', '.join(keys)}",
             f"decide which side is right for each, stop writes on the other in {parameters.source_region} or "
             f"{parameters.target_region} by hand, then run the same command again",
         )
+
+
+def _refuse_unsafe(pairs: Sequence[Pair], serving: Mapping[str, Active], parameters: Parameters) -> None:
+    refuse_both([pair.key for pair in pairs if serving[pair.key] is Active.BOTH], parameters)
     unknown = [pair.key for pair in pairs if serving[pair.key] is Active.UNKNOWN]
     if unknown and (parameters.mode == "planned" or parameters.drill):
         text = f"which region serves cannot be told for {', '.join(unknown[:10])}{' …' if len(unknown) > 10 else ''}"
@@ -482,18 +495,34 @@ def _warnings(batches: Sequence[Batch], serving: Mapping[str, Active], facts: Fa
 
 
 def _hash(plan: Plan) -> str:
-    """sha256 over canonical JSON of what will be done. How long it may take does not count.
+    """sha256 over canonical JSON of what will be done. How long it may take does not count."""
+    return _digest(_asked(plan.parameters), [pair_to_json(pair) for pair in plan.pairs], plan.batches)
 
-    A parameter that has its default does not count either: a plan stored by a version that did not know it yet keeps its hash.
+
+def _hashes(value: Mapping[str, Any], plan: Plan) -> set[str]:
+    """The hashes that a stored plan may have. Its pairs count as they are stored: they have the fields of the release that made it.
+
+    Without a schema it may be of the time when every parameter counted.
     """
-    usual = {one.name: one.default for one in fields(Parameters)}
-    asked = {name: getattr(plan.parameters, name) for name in usual if name not in HOW}
+    asked = [_asked(plan.parameters)]
+    if schema.FIELD not in value:
+        asked.append({name: one for name, one in value["parameters"].items() if name not in UNCOUNTED})
+    return {_digest(one, value["pairs"], plan.batches) for one in asked}
+
+
+def _asked(parameters: Parameters) -> dict[str, Any]:
+    """The parameters that count: those that have not their default. A release that does not know one yet gives the same hash."""
+    usual = {one.name: one.default for one in fields(Parameters) if one.name not in HOW}
+    return {name: getattr(parameters, name) for name in usual if getattr(parameters, name) != usual[name]}
+
+
+def _digest(asked: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]], batches: Sequence[Batch]) -> str:
     body = {
-        "parameters": {name: value for name, value in asked.items() if value != usual[name]},
-        "pairs": [pair_to_json(pair) for pair in plan.pairs],
+        "parameters": asked,
+        "pairs": pairs,
         "batches": [
             [batch.phase, batch.wave, [[entry.key, entry.state, entry.one_way] for entry in batch.entries], bool(batch.gate)]
-            for batch in plan.batches
+            for batch in batches
         ],
     }
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .model import CRITICAL, DEFAULT_RPO_SECONDS, Pair
+from .schema import known
 
 
 def pair_of(key: str, variables: Mapping[str, Any], source_region: str, target_region: str) -> Pair:
@@ -48,4 +49,4 @@ def to_json(pair: Pair) -> dict[str, Any]:
 
 def from_json(value: Mapping[str, Any]) -> Pair:
     """The pair that `to_json` gave."""
-    return Pair(**{**value, "dependencies": tuple(value["dependencies"])})
+    return Pair(**{**known(Pair, value), "dependencies": tuple(value["dependencies"])})

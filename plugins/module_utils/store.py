@@ -17,6 +17,7 @@ Layout of the table (keys PK, SK):
                        AUD#<number>               audit, each entry with the hash of the one before; in the indexes audit-by-…
                        EVID#<number>              an object of audit entries in the bucket of evidence (`evidence`)
                        PLAN                       where the plan's body is in S3, and its sha256
+    SCHEMA                          SCHEMA            of which schema the table is (`schema`, `migrations`)
     EXEC#operations-<month>         AUD#…, EVID#…     what was done outside of executions (`trail`)
     LOCK#<customer>#<environment>   LOCK;  SLOT#<name>  under it, for each of several runners
     CUST#<customer>#<environment>   INV#…         inventory snapshots, likewise;  DEBT#<key>#<phase>#<id>  fence debts
@@ -35,6 +36,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
+from . import schema
 from .dynamo import MissingError, RefusedError, Table, epoch, error_code, utc
 from .errors import DrError, InputError
 from .journal import DONE, NEEDED, OTHERWISE, Journal, MemoryJournal
@@ -126,7 +128,9 @@ class Store:
 
         record: customer, environment, operation, mode, primary_region, dr_region, created_by, and what `Plan.record` gives
         (plan_sha256, resource_count, planned, already, expected_seconds, parameters, …); execution_id: new when absent.
+        SchemaError: a newer release has made the table its own.
         """
+        self._refuse_newer()
         now = self.clock()
         started_at = utc(now)
         execution_id = record.get("execution_id") or new_execution_id(now)
@@ -137,6 +141,7 @@ class Store:
             "current_wave": None,
             "completed_at": None,
             **record,
+            schema.FIELD: schema.CURRENT,
             "PK": f"EXEC#{execution_id}",
             "SK": "META",
             "execution_id": execution_id,
@@ -156,19 +161,31 @@ class Store:
         return shown(item)
 
     def get_execution(self, execution_id: str) -> dict[str, Any]:
-        """The execution, by id or ARN. DrError when there is none."""
+        """The execution, by id or ARN. DrError when there is none, SchemaError when a newer release must be asked."""
         name = execution_id.rpartition("/")[2]
         item = self.table.get(f"EXEC#{name}", "META")
         if item is None:
             remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=…"
             raise DrError(f"execution_id={execution_id!r} is not known in table {self.table.name}", remedy)
+        schema.check(item, f"execution {name}")
         return shown(item)
+
+    def marked(self) -> dict[str, Any]:
+        """The item that says of which schema the table is; {} when nothing says it yet."""
+        return self.table.get("SCHEMA", "SCHEMA") or {}
+
+    def _refuse_newer(self) -> None:
+        """SchemaError when a newer release has made the table its own."""
+        schema.check(self.marked(), f"table {self.table.name}")
 
     def update_execution(self, execution_id: str, *, ver: int | None = None, **changes: Any) -> dict[str, Any]:
         """Changes attributes and gives the execution as it is then. `status` only along TRANSITIONS, else DrError.
 
+        RUNNING, as which every run begins, is refused in a table that a newer release has made its own (SchemaError).
         ver: RefusedError unless the execution is as it was read with this `ver`.
         """
+        if changes.get("status") == "RUNNING":
+            self._refuse_newer()
         for _attempt in range(ATTEMPTS):
             before = self.get_execution(execution_id)
             wanted = changes.get("status", before["status"])
@@ -182,6 +199,8 @@ class Store:
                 raise RefusedError(before)
             now = utc(self.clock())
             assign = {**changes, "updated_at": now}
+            if changes.get("status") == "RUNNING":
+                assign[schema.FIELD] = schema.later(schema.of(before))
             if wanted != before["status"]:
                 assign["completed_at"] = now if wanted in ENDED else None
             try:
@@ -226,6 +245,7 @@ class Store:
         found: dict[str, dict[str, Any]] = {}  # an index that lags behind may have one under two statuses for a moment
         for item in merge(*pages, key=lambda item: str(item["started_at"]), reverse=True):
             if all(not value or item[name] == value for name, value in wanted.items()):
+                schema.check(item, f"execution {item['execution_id']}")
                 found.setdefault(item["execution_id"], shown(item))
             if len(found) == limit:
                 break
@@ -422,7 +442,8 @@ class Store:
     # Bodies in S3
 
     def put_plan(self, execution_id: str, body: Mapping[str, Any]) -> str:
-        """Stores a plan's body as plans/<execution_id>.json; gives the sha256 of its bytes."""
+        """Stores a plan's body as plans/<execution_id>.json; gives the sha256 of its bytes. SchemaError as `create_execution`."""
+        self._refuse_newer()
         pointer = self.put_object(f"plans/{execution_id}.json", _json(body))
         self.table.put({"PK": f"EXEC#{execution_id}", "SK": "PLAN", **pointer, "expires_at": self.expiry()})
         return str(pointer["sha256"])
