@@ -4,23 +4,26 @@
 
 python -m benchmarks.double ITEMS.json [SECONDS]
 
-It knows GetItem and the two key conditions of `Table.query` and `Table.span`, in order, with Limit, pages of 1 MB and exclusive
-start keys; each answer is held back so many seconds. Prints its port.
+It knows GetItem and the two key conditions of `Table.query` and `Table.span`, in order, with Limit, projections, pages of 1 MB and
+exclusive start keys; each answer is held back so many seconds. Its items never change: an answer is made once, and its bytes are
+sent to whoever asks the same, so that what is measured is who asks. Prints its port.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-import socketserver
+import re
 import sys
-import time
 from bisect import bisect_left, bisect_right
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 PAGE_BYTES = 1024 * 1024
 Raw = dict[str, dict[str, Any]]
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+_TARGET = re.compile(rb"\r\nx-amz-target: *\w+\.(\w+)\r\n", re.IGNORECASE)
+_END = b"\r\n\r\n"
 
 
 class Items:
@@ -28,8 +31,19 @@ class Items:
 
     def __init__(self, items: list[Raw]) -> None:
         self.partitions: dict[str, list[tuple[str, Raw, int]]] = {}
+        self._made: dict[tuple[bytes, bytes], bytes] = {}
         for item in sorted(items, key=lambda item: item["SK"]["S"]):
             self.partitions.setdefault(item["PK"]["S"], []).append((item["SK"]["S"], item, len(json.dumps(item))))
+
+    def answer(self, operation: bytes, body: bytes) -> bytes:
+        """The whole response to a request."""
+        made = self._made.get((operation, body))
+        if made is None:
+            wanted = json.loads(body)
+            found = json.dumps(self.get(wanted["Key"]) if operation == b"GetItem" else self.query(wanted)).encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(found)}\r\n\r\n"
+            made = self._made[operation, body] = head.encode() + found
+        return made
 
     def get(self, key: Raw) -> dict[str, Any]:
         """GetItem's answer."""
@@ -54,51 +68,52 @@ class Items:
             if size > PAGE_BYTES:
                 break
         more = {"LastEvaluatedKey": {name: page[-1][name] for name in ("PK", "SK")}} if page and len(page) < len(found) else {}
-        return {"Items": page, "Count": len(page), **more}
+        return {"Items": [_projected(item, wanted) for item in page], "Count": len(page), **more}
 
     def _between(self, pk: str, low: str, high: str) -> list[tuple[str, Raw, int]]:
         rows = self.partitions.get(pk, [])
         return rows[bisect_left(rows, low, key=lambda row: row[0]) : bisect_right(rows, high, key=lambda row: row[0])]
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """A thread a connection."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-
-def handler(items: Items, seconds: float) -> type[BaseHTTPRequestHandler]:
-    """What answers a request."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def do_POST(self) -> None:
-            wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-            body = json.dumps(items.get(wanted["Key"]) if operation == "GetItem" else items.query(wanted)).encode()
-            time.sleep(seconds)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_said: Any) -> None:
-            """Nothing is logged."""
-
-    return Handler
+def _projected(item: Raw, wanted: dict[str, Any]) -> Raw:
+    """What of an item is asked for."""
+    if "ProjectionExpression" not in wanted:
+        return item
+    names = [wanted["ExpressionAttributeNames"][one] for one in wanted["ProjectionExpression"].split(", ")]
+    return {name: item[name] for name in names if name in item}
 
 
-def main() -> None:
-    items = Items(json.loads(Path(sys.argv[1]).read_text()))
-    with Server(("127.0.0.1", 0), handler(items, float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)) as server:
-        print(server.server_address[1], flush=True)
-        server.serve_forever()
+class Connection(asyncio.Protocol):
+    """One client's: requests one after the other, each answered after so many seconds."""
+
+    def __init__(self, items: Items, seconds: float) -> None:
+        self.items, self.seconds, self.rest = items, seconds, b""
+
+    def connection_made(self, transport: Any) -> None:
+        """As asyncio calls it."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio calls it: answers the requests that are whole."""
+        self.rest += data
+        while (end := self.rest.find(_END)) >= 0:
+            head = self.rest[: end + 2]
+            length, target = _LENGTH.search(head), _TARGET.search(head)
+            begin = end + len(_END)
+            stop = begin + (int(length[1]) if length else 0)
+            if len(self.rest) < stop:
+                return
+            answer = self.items.answer(target[1] if target else b"", self.rest[begin:stop])
+            self.rest = self.rest[stop:]
+            asyncio.get_running_loop().call_later(self.seconds, self.transport.write, answer)
+
+
+async def serve(items: Items, seconds: float) -> None:
+    """Answers until it is killed."""
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(items, seconds), "127.0.0.1", 0, backlog=128)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve(Items(json.loads(Path(sys.argv[1]).read_text())), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0))

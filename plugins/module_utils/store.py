@@ -74,6 +74,10 @@ MAX_DAYS: Final = 400
 #: How much of each list a status holds unless told otherwise: a query costs the same whatever the size of the estate. One partition
 #: of a table serves 3,000 read units a second.
 STATUS_ENTRIES: Final = 50
+#: What a status shows of its lists, beside those that it shows whole.
+_OF_RESULT: Final = ("key", "phase", "status", "at", "body")
+_OF_EVENT: Final = ("at", "event_type", "actor", "detail")
+_OF_DEBT: Final = ("resource", "phase", "text", "execution_id", "at", "settled_at")
 _OWN: Final = frozenset({"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256"})
 #: What of an audit entry its hash is made of.
 ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
@@ -255,7 +259,8 @@ class Store:
         """Everything FR-2.2 asks for (see `status.summary`).
 
         limit: at most so many entries of each list, those that need a person first; None for all. The others of a phase are given
-        by `resources`. With a limit a fixed number of queries reads no more than that, and no resource that is done.
+        by `resources`. With a limit a fixed number of queries reads no more than that, and no resource that is done; a phase that
+        is over and left nothing is not read.
         """
         execution = self.counted(self.get_execution(execution_id))
         name, counts = execution["execution_id"], execution.get("counts") or {}
@@ -270,9 +275,12 @@ class Store:
 
         begun = dict.fromkeys([*counts, *filter(None, [execution.get("current_phase")])])
         unfinished = [
-            self._entry(item) for phase in begun for item in some(phase, self.table.span(pk, *_unfinished(phase), page=page))
+            self._entry(item)
+            for phase in begun
+            if not _left_nothing(execution, phase)
+            for item in some(phase, self.table.span(pk, *_unfinished(phase), page=page, only=_OF_RESULT))
         ]
-        newest = some("timeline", self.table.query(pk, "AUD#", newest_first=True, page=page))
+        newest = some("timeline", self.table.query(pk, "AUD#", newest_first=True, page=page, only=_OF_EVENT))
         return summary(
             execution,
             unfinished=unfinished,
@@ -417,7 +425,7 @@ class Store:
         return list(self._open_debts(customer, environment))
 
     def _open_debts(self, customer: str, environment: str, page: int | None = None) -> Iterator[dict[str, Any]]:
-        items = self.table.query(f"CUST#{customer}#{environment}", "DEBT#", page=page)
+        items = self.table.query(f"CUST#{customer}#{environment}", "DEBT#", page=page, only=_OF_DEBT)
         return (shown(item) for item in items if item["settled_at"] is None)
 
     def debts(self, customer: str, environment: str) -> list[dict[str, Any]]:
@@ -525,6 +533,14 @@ def _done(phase: str) -> tuple[str, str]:
 def _unfinished(phase: str) -> tuple[str, str]:
     """Where those are that ended otherwise: what needs a person comes first."""
     return f"P#{phase}#{NEEDED}#", f"P#{phase}#{OTHERWISE}$"
+
+
+def _left_nothing(execution: Mapping[str, Any], phase: str) -> bool:
+    """Whether a phase is over, and all of it was done: its counts were stored before the next began. What is rolled back opens a
+    phase again, and a drill's health check its ACTIVATE."""
+    counts = (execution.get("counts") or {}).get(phase) or {}
+    over = phase != execution.get("current_phase") and execution.get("operation") != "test" and not execution.get("rollbacks")
+    return over and set(counts) == {"done"}
 
 
 def _day(name: str, text: str | None) -> str:

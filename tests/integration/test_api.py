@@ -17,6 +17,7 @@ from yaml import safe_load
 from ansible_collections.dr.aws.plugins.module_utils.api.executions import Executions
 from ansible_collections.dr.aws.plugins.module_utils.api.handler import Api, api
 from ansible_collections.dr.aws.plugins.module_utils.api.manifests import Manifests
+from ansible_collections.dr.aws.plugins.module_utils.api.recent import SECONDS, Recent
 from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.errors import InputError
@@ -108,11 +109,13 @@ class Runs:
 
 
 class Client:
-    """Asks the API as API Gateway does, and holds each answer against the document."""
+    """Asks the API as API Gateway does, and holds each answer against the document. time: for how long an answer is kept."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.runs = store, Runs()
-        self.api = Api(Executions(store, Notifier(None, None), self.runs, [EAST, WEST]), Manifests(store))
+        self.store, self.runs, self.time = store, Runs(), 0.0
+        executions = Executions(store, Notifier(None, None), self.runs, [EAST, WEST])
+        executions.recent = Recent(lambda: self.time)
+        self.api = Api(executions, Manifests(store))
 
     def ask(self, method: str, path: str, body: Any = None, who: str = ANN, **more: Any) -> tuple[int, dict[str, Any]]:
         """(status, body) of a REST API's event."""
@@ -223,6 +226,30 @@ def test_every_example_of_appendix_g_is_answered_in_its_shape(client: Client, sa
     status, valid = client.ask("POST", "/api/v1/manifests/manifest-prod-failover/validate")
     assert (status, valid["valid"], valid["errors"], valid["resourceCount"]) == (200, True, [], 1)
     assert valid["technologyTypes"] == ["AuroraMySQL"]
+
+
+def test_who_asks_again_costs_one_read_and_sees_what_was_done_meanwhile(client: Client, sandbox: Any) -> None:
+    """Through two instances of the function, which share nothing but the table."""
+    other, name = Client(client.store), running(client)
+    here, whole = f"{EXECUTIONS}/{name}", {"queryStringParameters": {"detail": "true"}}
+
+    def reads(asks: Client) -> tuple[list[str], dict[str, Any]]:
+        before = len(sandbox.calls(service="dynamodb"))
+        status, found = asks.ask("GET", here, **whole)
+        assert status == 200
+        return [row["operation"] for row in sandbox.calls(service="dynamodb")[before:]], found
+
+    first = {asks: reads(asks) for asks in (client, other)}
+    assert all(len(calls) > 5 for calls, _found in first.values())
+    assert reads(client) == (["GetItem"], first[client][1])
+    client.ask("POST", f"{here}/pause", PAUSE)
+    for asks in (client, other):
+        calls, found = reads(asks)
+        assert len(calls) > 5 and [one["verb"] for one in found["detail"]["requests"]] == ["pause"], "its own effect, everywhere"
+    client.store.note(name, "notified", event="wave_completed")
+    assert reads(client)[0] == ["GetItem"], "what changes no counter is seen a second later"
+    client.time += SECONDS
+    assert [one["event"] for one in reads(client)[1]["detail"]["timeline"]][-1] == "notified"
 
 
 def test_errors_name_the_field_its_value_what_is_allowed_and_what_to_do(client: Client) -> None:

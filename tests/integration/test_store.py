@@ -17,7 +17,7 @@ from ansible_collections.dr.aws.plugins.module_utils.control_plane import INDEXE
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
-from ansible_collections.dr.aws.plugins.module_utils.model import Call
+from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Call
 from ansible_collections.dr.aws.plugins.module_utils.objectives import tally
 from ansible_collections.dr.aws.plugins.module_utils.store import TRANSITIONS, Journal, LeaseLostError, Lock, LockHeldError, Store
 
@@ -527,6 +527,31 @@ def test_a_status_reads_the_same_however_many_resources_there_are(store: Store, 
     whole = store.status(name, limit=None)
     assert (len(whole["failed_resources"]), len(whole["deferred"]), len(whole["timeline"]), len(whole["debts"])) == (4, 9, 5, 5)
     assert whole["truncated"] == []
+
+
+def test_a_status_does_not_read_a_phase_that_is_over_and_left_nothing(store: Store, sandbox: Any) -> None:
+    name = started(store)
+    one = journal(store, name)
+    one.progress("instantiate", 1)
+    one.finish([("db", "instantiate", "done", {}), ("api", "instantiate", "done", {})])
+    one.progress("activate", 1)
+    one.finish([("db", "activate", "done", {}), ("api", "activate", "failed", {"why": "denied"})])
+    one.progress("cleanup", 1)
+
+    def read() -> tuple[set[str], list[str]]:
+        """The phases whose resources are read, and those that need a person."""
+        before = len(sandbox.calls(service="dynamodb"))
+        found = [entry["resource"] for entry in store.status(name)["failed_resources"]]
+        asked = [repr(row["params"]) for row in sandbox.calls(service="dynamodb")[before:] if row["operation"] == "Query"]
+        return {phase for phase in PHASES if any(f"P#{phase}#" in one for one in asked)}, found
+
+    assert read() == ({"activate", "cleanup"}, ["api"])
+    one.finish([("api", "activate", "done", {})])
+    one.progress("cleanup", 1)
+    assert read() == ({"cleanup"}, [])
+    one.reopen("instantiate", ["db"], {"why": "it is being rolled back"})
+    store.update_execution(name, rollbacks=[{"number": 1, "state": "open", "waves": []}])
+    assert read() == ({"instantiate", "activate", "cleanup"}, ["db"])
 
 
 def test_the_resources_of_a_phase_are_given_in_pages(store: Store) -> None:

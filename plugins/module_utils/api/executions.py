@@ -8,7 +8,7 @@ out sees it, after its wave; status says how it stands now, and next what must s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from ..status import resume_command
 from ..store import Store, shown
 from .answers import AbsentError, Answer, Call, NotStartedError
 from .bodies import CREATE, DETAIL, PAUSE, REASON, RESUME, MalformedError, read
+from .recent import Recent
 from .starters import Starter
 
 #: How many of a scope's newest executions tell how long one takes, and whether one is asked for already.
@@ -39,10 +40,21 @@ _NAMES: Final = {
 
 
 class Executions:
-    """The endpoints under /lifecycle/executions. regions: those that an execution may go between."""
+    """The endpoints under /lifecycle/executions. regions: those that an execution may go between.
 
-    def __init__(self, store: Store, notifier: Notifier, starter: Starter, regions: Sequence[str]) -> None:
-        self.store, self.notifier, self.starter, self.regions = store, notifier, starter, tuple(regions)
+    wake: wakes what waits for a decision about an execution, by its name and whoever decided (`waking.wake`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        notifier: Notifier,
+        starter: Starter,
+        regions: Sequence[str],
+        wake: Callable[[str, str], str] = lambda _name, _who: "",
+    ) -> None:
+        self.store, self.notifier, self.starter, self.regions, self.wake = store, notifier, starter, tuple(regions), wake
+        self.recent = Recent()
 
     def create(self, call: Call) -> Answer:
         """POST: recorded PENDING, and what carries it out is started. The plan is made, and the lock taken, by the run."""
@@ -71,12 +83,9 @@ class Executions:
         return Answer(201, body if arn else {**body, "next": f"nothing carries it out yet: {resume_command(record)}"})
 
     def status(self, call: Call) -> Answer:
-        """GET: how it stands; with detail=true everything that is known of it."""
+        """GET: how it stands, or stood within the last second; with detail=true everything that is known of it."""
         detail = _query(call, "detail", DETAIL)
-        self._record(call)
-        found = self.store.status(_name(call))
-        if pauses.alert(self.store, self.notifier, found, lambda: call.who):
-            found = self.store.status(found["execution_id"])
+        found = self.recent.status(self._record(call), lambda: self._read(call))
         phase = found["current_phase"]
         body = {
             "executionId": found["execution_id"],
@@ -91,6 +100,12 @@ class Executions:
             "startTime": found["started_at"],
         }
         return Answer(200, {**body, "detail": found} if detail == "true" else body)
+
+    def _read(self, call: Call) -> dict[str, Any]:
+        """A whole status; a pause that nobody has decided about in time is told of."""
+        found = self.store.status(_name(call))
+        told = pauses.alert(self.store, self.notifier, found, lambda: call.who)
+        return self.store.status(found["execution_id"]) if told else found
 
     def pause(self, call: Call) -> Answer:
         """POST …/pause: PAUSED before its next wave; asked for again, another token for the same pause."""
@@ -220,8 +235,10 @@ class Executions:
         return arn
 
     def _noted(self, name: str, call: Call, verb: str) -> None:
-        """The request with its correlation id, and the evidence of what it did."""
+        """The request with its correlation id, and the evidence of what it did. The execution has a new version then: `recent`."""
         self.store.note(name, "execution_asked_by_api", actor=call.who, verb=verb, correlation_id=call.correlation_id)
+        self.store.update_execution(name)
+        self.wake(name, call.who)
         evidence.secure(self.store, name, call.who)
 
 
