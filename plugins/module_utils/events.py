@@ -34,6 +34,7 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "approval_timed_out": ("critical", "approval TIMED OUT, paused"),
     "execution_rolled_back": ("warning", "ROLLED BACK"),
     "execution_committed": ("info", "committed"),
+    "failover_proposed": ("warning", "PROPOSED, a person must decide"),
     "window_closed": ("warning", "PAUSED, a change calendar is closed"),
     "fence_debt": ("critical", "FENCE DEBT: a source must be fenced when it answers"),
     "capacity_warning": ("warning", "limits are NEAR"),

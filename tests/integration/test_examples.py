@@ -84,6 +84,7 @@ CONTROL = (
     "report",
     "snapshot",
     "tag_sync",
+    "proposal",
 )
 #: Modules of one service alone.
 PLAIN = ("stack",)
@@ -252,7 +253,7 @@ def test_the_examples_of_the_control_plane_are_one_execution(sandbox: Any, opera
     assert {path.name.partition(".")[2] for path in (operator.home / "reports").iterdir()} == {"html", "json", "junit.xml", "csv"}
     assert operator.run(written(operator, [play("localhost", "rollback", "close")]), execution_id=name).ok().changed == 1
     assert operator.run(written(operator, [play("localhost", "rollback")]), execution_id=name).ok().changed == 0
-    assert operator.run(written(operator, [play("localhost", "snapshot", "tag_sync")])).ok().changed == 1
+    assert operator.run(written(operator, [play("localhost", "snapshot", "tag_sync", "proposal")])).ok().changed == 2
     assert (operator.home / "rehearsal/snapshot.json").is_file()
     assert f"skipped   {skipped}" in ended.out
     assert [row["operation"] for row in operator.mutations()] != []
