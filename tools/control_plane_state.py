@@ -26,6 +26,11 @@ KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 #: What CloudWatch Logs takes (PutRetentionPolicy), from SC-2.3's 15 days on.
 RETENTIONS = (30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 TLS = "1.2"
+#: What nearly every widget of the dashboard says, once: a template may not be large.
+_SHARED = {
+    "Shape": '", "view": "timeSeries", "yAxis": {"left": {"min": 0}}}, "type": "metric", "width": ',
+    "Place": '"period": 3600, "region": "${AWS::Region}", "stacked": false, "title": "',
+}
 
 PARAMETERS: dict[str, Any] = {
     "TableName": {"Type": "String", "Default": "dr-aws-state", "AllowedPattern": r"[a-zA-Z0-9_.-]{3,255}"},
@@ -233,7 +238,7 @@ def _trail_statements() -> list[Any]:
         if isinstance(statement["Resource"], list):
             own, organization = statement["Resource"]
             theirs = sub(organization.replace(_ORGANIZATION, "${OrganizationId}"))
-            statement["Resource"] = either("Organized", [sub(own), theirs], sub(own))
+            statement["Resource"] = [sub(own), either("Organized", theirs)]
     return [either("Recorded", completed(statement)) for statement in wanted]
 
 
@@ -292,10 +297,12 @@ def _dashboard() -> dict[str, Any]:
     account, region, partition = HOME
     names = [alarm["AlarmName"] for alarm in _built()]
     arns = [f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}" for name in names]
-    body = dashboard.text_of(dashboard.build(region, "${TableName}", "${TopicName}", arns))
+    body = dashboard.text_of(dashboard.build(region, "${TableName}", "${TopicName}", arns)).replace("${PROP", "${!PROP")
+    for name, text in _SHARED.items():
+        body = body.replace(text, f"${{{name}}}")
     return {
         "Type": "AWS::CloudWatch::Dashboard",
-        "Properties": {"DashboardName": ref("TableName"), "DashboardBody": sub(body.replace("${PROP", "${!PROP"))},
+        "Properties": {"DashboardName": ref("TableName"), "DashboardBody": {"Fn::Sub": [body, completed(dict(_SHARED))]}},
     }
 
 

@@ -7,17 +7,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import control_plane_engines as engines
+import control_plane_rights as rights
 import control_plane_state as state
-from cfn import att, ref, written
+from cfn import att, ref, sub, written
 
 TARGET = Path(__file__).parent.parent / "roles/control_plane/files/control_plane.cfn.yml"
 HEAD = """---
 # The control plane of dr.aws. Written by tools/control_plane_template.py; docs/control_plane.md says what is in it.
 """
-PARTS = (state,)
+PARTS = (state, rights, engines)
 OUTPUTS: dict[str, Any] = {
     "KeyArn": {"Description": "The KMS key", "Value": att("Key")},
     "TopicArn": {"Description": "control_topic_arn of the inventory file", "Value": ref("Topic")},
+    "ApiUrl": {
+        "Condition": "Served",
+        "Description": "The API, of requests signed by IAM",
+        "Value": sub("https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod/api/v1"),
+    },
+    "RunnerRoleArn": {
+        "Condition": "Runs",
+        "Description": "spoke_trusted_principal_arn of the accounts",
+        "Value": att("RunnerRole"),
+    },
+    "OperatorRoleArn": {"Condition": "Operators", "Description": "For people who decide", "Value": att("OperatorRole")},
+    "ReaderRoleArn": {"Condition": "Readers", "Description": "For people who look", "Value": att("ReaderRole")},
 }
 
 

@@ -1,14 +1,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the IAM linter parliament finds in the generated policies. Exits non-zero where it finds what is not accepted here."""
+"""What the IAM linter parliament finds in generated policies and templates. Exits non-zero where that is not accepted here."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import control_plane_engines
+import control_plane_rights
+import control_plane_state
 import parliament
 from iam_reference import UNKNOWN
 
@@ -27,6 +31,50 @@ ACCEPTED = {
 }
 
 
+#: What attributes of the control plane's resources look like, where a policy names them.
+ARNS = {
+    "AuditBucket": "arn:aws:s3:::dr-audit",
+    "Bucket": "arn:aws:s3:::dr-bucket",
+    "Cluster": f"arn:aws:ecs:us-west-2:{ACCOUNT}:cluster/dr",
+    "Key": f"arn:aws:kms:us-west-2:{ACCOUNT}:key/11111111-1111-4111-8111-111111111111",
+    "LogGroup": f"arn:aws:logs:us-west-2:{ACCOUNT}:log-group:/dr-aws/dr:*",
+    "RunnerExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/dr-execution",
+    "RunnerRole": f"arn:aws:iam::{ACCOUNT}:role/dr-runner",
+    "Table": f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/dr",
+    "Topic": f"arn:aws:sns:us-west-2:{ACCOUNT}:dr",
+}
+WORDS = {"AWS::AccountId": ACCOUNT, "AWS::Partition": "aws", "AWS::Region": "us-west-2", "Api": "abcdef1234"}
+
+
+def _resolved(value: Any) -> Any:
+    """As CloudFormation would give it, with the conditions that add something."""
+    match value:
+        case {"Fn::If": [_, chosen, *_]}:
+            return _resolved(chosen)
+        case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name}:
+            return ARNS[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(
+                r"\$\{([\w:.]+)\}", lambda found: WORDS.get(found[1]) or ARNS.get(found[1].removesuffix(".Arn"), "dr"), text
+            )
+        case dict():
+            return {key: _resolved(one) for key, one in value.items()}
+        case list():
+            return [_resolved(one) for one in value]
+    return value
+
+
+def control_plane() -> Iterator[dict[str, Any]]:
+    """The policies of roles in the template of the control plane."""
+    for part in (control_plane_state, control_plane_rights, control_plane_engines):
+        for one in part.resources().values():
+            properties = one["Properties"]
+            if one["Type"] == "AWS::IAM::ManagedPolicy":
+                yield _resolved(properties["PolicyDocument"])
+            for policy in properties.get("Policies", ()):
+                yield _resolved(policy["PolicyDocument"])
+
+
 def findings(policy: Mapping[str, Any]) -> list[str]:
     """What is found, but what is accepted."""
     analysis = parliament.analyze_policy_string(json.dumps(policy))
@@ -36,7 +84,7 @@ def findings(policy: Mapping[str, Any]) -> list[str]:
 
 def main() -> int:
     """Gives the exit code."""
-    problems = [problem for policy in documents(PLACE) for problem in findings(policy)]
+    problems = [problem for policy in (*documents(PLACE), *control_plane()) for problem in findings(policy)]
     print("\n".join(problems))
     return bool(problems)
 

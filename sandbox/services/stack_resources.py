@@ -245,6 +245,67 @@ def trail(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[st
     return name, {"Arn": client.get_trail(Name=name)["Trail"]["TrailARN"]}
 
 
+@made("AWS::Scheduler::Schedule", "Name", ("Arn",), lambda ctx, ident: ctx.client("scheduler").delete_schedule(Name=ident))
+def schedule(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    client = ctx.client("scheduler")
+    ecs = properties["Target"].get("EcsParameters", {})
+    if "NetworkConfiguration" in ecs:  # the one name that the API writes otherwise
+        ecs["NetworkConfiguration"] = {"awsvpcConfiguration": ecs["NetworkConfiguration"]["AwsvpcConfiguration"]}
+    known = [one["Name"] for one in client.list_schedules()["Schedules"]]
+    (client.update_schedule if name in known else client.create_schedule)(**{**properties, "Name": name})
+    return name, {"Arn": client.get_schedule(Name=name)["Arn"]}
+
+
+@made(
+    "AWS::ResourceExplorer2::Index",
+    "",
+    ("Arn", "IndexState"),
+    lambda ctx, ident: ctx.client("resource-explorer-2").delete_index(Arn=ident),
+)
+def index(ctx: Ctx, _name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    client = ctx.client("resource-explorer-2")
+    found = client.list_indexes(Regions=[ctx.region])["Indexes"]
+    arn = found[0]["Arn"] if found else client.create_index()["Arn"]
+    if client.get_index()["Type"] != properties["Type"]:
+        client.update_index_type(Arn=arn, Type=properties["Type"])
+    return arn, {"Arn": arn, "IndexState": "ACTIVE"}
+
+
+@made(
+    "AWS::ResourceExplorer2::View",
+    "ViewName",
+    ("ViewArn",),
+    lambda ctx, ident: ctx.client("resource-explorer-2").delete_view(ViewArn=ident),
+)
+def view(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    client = ctx.client("resource-explorer-2")
+    arn = next((one for one in client.list_views()["Views"] if f":view/{name}/" in one), None)
+    if arn is None:
+        arn = client.create_view(ViewName=name, IncludedProperties=properties.get("IncludedProperties", []))["View"]["ViewArn"]
+    return arn, {"ViewArn": arn}
+
+
+@made("AWS::ResourceExplorer2::DefaultViewAssociation", "", ("AssociatedAwsPrincipal",))
+def default_view(ctx: Ctx, _name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    ctx.client("resource-explorer-2").associate_default_view(ViewArn=properties["ViewArn"])
+    return ctx.account, {"AssociatedAwsPrincipal": ctx.account}
+
+
+@made("AWS::ApiGateway::Stage", "StageName")
+def stage(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    client = ctx.client("apigateway")
+    api, made_before = properties["RestApiId"], properties["DeploymentId"]
+    deployment = getattr(made_before, "id", made_before)  # moto gives the deployment itself
+    if name in [one["stageName"] for one in client.get_stages(restApiId=api)["item"]]:
+        change = {"op": "replace", "path": "/deploymentId", "value": deployment}
+        client.update_stage(restApiId=api, stageName=name, patchOperations=[change])
+    else:
+        client.create_stage(
+            restApiId=api, stageName=name, deploymentId=deployment, tracingEnabled=properties.get("TracingEnabled", False)
+        )
+    return name, {}
+
+
 def seen(ctx: Ctx, kind: str, ident: str) -> Mapping[str, Any] | None:
     """What a resource is now; None when it is gone. Only for types with a look."""
     try:
