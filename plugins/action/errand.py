@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import epoch, utc
 from ansible_collections.dr.aws.plugins.module_utils.engine import TICK_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.errands.asked import CHECK, Errand, errands
+from ansible_collections.dr.aws.plugins.module_utils.errands.drs_tool import ANSWER_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.errands.placing import (
     DNS,
     MOMENTS,
@@ -128,14 +130,31 @@ class ActionModule(BatchAction):
         if errand.way == "tasks":
             run.lock.hold(errand.timeout_seconds)
             return {"changed": False, "tasks": errand.how, "timeout_seconds": errand.timeout_seconds, "context": told}
-        cloud = run.control.patient(errand.timeout_seconds + PATIENCE_SECONDS)
-        means = Means(cloud, run.parameters.target_region, number, run.control.pause)
+        patience = ANSWER_SECONDS if errand.way == "drs_tool" else errand.timeout_seconds + PATIENCE_SECONDS
+        heard: SimpleQueue[str] = SimpleQueue()
+        means = Means(
+            run.control.patient(patience),
+            run.parameters.target_region,
+            number,
+            run.control.pause,
+            tell=heard.put,
+            traceparent=run.span.traceparent,
+        )
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dr-aws") as pool:
             future = pool.submit(carry_out, errand, told, means)
             while not future.done():
                 wait([future], timeout=TICK_SECONDS)
                 run.journal.renew()
+                self._pass_on(run, errand, name, heard)
+            self._pass_on(run, errand, name, heard)
             return self._end(run, errand, future.result(), options)
+
+    def _pass_on(self, run: Run, errand: Errand, name: str, heard: SimpleQueue[str]) -> None:
+        """Says and records how an errand stands that goes on."""
+        while not heard.empty():
+            text = heard.get()
+            run.note(f"{_event(errand)}_progress", key=name, name=errand.name, said=text)
+            self.say(f"  {errand}: {text}", event=_event(errand), state="running", key=name)
 
     def _end(self, run: Run, errand: Errand, outcome: Outcome, options: Mapping[str, Any]) -> dict[str, Any]:
         """Records how it ended and says it. DrError when that stops the run: a drill goes on, and has failed at its end."""

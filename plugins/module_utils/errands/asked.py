@@ -26,13 +26,16 @@ VARIABLES: Final = {"hooks": HOOK, "business_checks": CHECK}
 #: When a hook is carried out; a business check is when what it checks is healthy, and its DNS has not moved.
 WHEN: Final = ("before_phase", "after_phase", "before_wave", "after_wave")
 PROOF: Final = "proof"
-WAYS: Final = ("tasks", "command", "url", "lambda", "ssm")
+WAYS: Final = ("tasks", "command", "url", "lambda", "ssm", "drs_tool")
 ON_FAILURE: Final = ("stop", "warn")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 TIMEOUT_SECONDS: Final = 300
 MAX_TIMEOUT_SECONDS: Final = 3600
 #: Lambda developer guide, "Configure Lambda function timeout": no invocation takes longer.
 MAX_LAMBDA_SECONDS: Final = 900
+#: A recovery plan of the DRS tool launches its servers wave by wave.
+DRS_TOOL_SECONDS: Final = 3600
+MAX_DRS_TOOL_SECONDS: Final = 14400
 MAX_RETRIES: Final = 10
 MAX_WAVE: Final = 10
 
@@ -41,6 +44,7 @@ _OF_KIND: Final = {HOOK: ("when", "phase", "wave", "on_failure"), CHECK: ()}
 _OF_URL: Final = ("method", "body", "expect_status", "expect_text")
 _OF_LAMBDA: Final = ("function", "region", "account")
 _OF_SSM: Final = ("document", "region", "account", "parameters", "targets", "context_parameter")
+_OF_DRS_TOOL: Final = ("function", "status_function", "plan_id", "region", "account")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
@@ -136,13 +140,14 @@ def _errand(field: str, kind: str, given: Any, limits: Limits) -> dict[str, Any]
     name = given.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise _refused(f"{field}.name", name, "up to 64 letters, digits, spaces and . _ -")
-    longest = MAX_LAMBDA_SECONDS if way == "lambda" else MAX_TIMEOUT_SECONDS
-    usual = [one for one in OPERATIONS if way != "url" or one != "test"]
+    longest = {"lambda": MAX_LAMBDA_SECONDS, "drs_tool": MAX_DRS_TOOL_SECONDS}.get(way, MAX_TIMEOUT_SECONDS)
+    usual = {"url": [one for one in OPERATIONS if one != "test"], "drs_tool": ["failover"]}.get(way, list(OPERATIONS))
+    patience = DRS_TOOL_SECONDS if way == "drs_tool" else TIMEOUT_SECONDS
     return {
         **given,
         **_WAYS[way](field, given, limits),
         **(_moment(field, given) if kind == HOOK else {}),
-        "timeout_seconds": _number(field, given, "timeout_seconds", 1, longest, TIMEOUT_SECONDS),
+        "timeout_seconds": _number(field, given, "timeout_seconds", 1, longest, patience),
         "retries": _number(field, given, "retries", 0, 0 if way == "tasks" else MAX_RETRIES, 0),
         "operations": _operations(field, given, usual),
     }
@@ -191,10 +196,30 @@ def _lambda(field: str, given: Given, limits: Limits) -> dict[str, Any]:
     asked, field = given["lambda"], f"{field}.lambda"
     function = _part(field, asked, "function", _OF_LAMBDA)
     _reached(field, asked, limits)
+    _elsewhere(f"{field}.function", function, limits)
+    return {}
+
+
+def _drs_tool(field: str, given: Given, limits: Limits) -> dict[str, Any]:
+    asked, field = given["drs_tool"], f"{field}.drs_tool"
+    function = _part(field, asked, "function", _OF_DRS_TOOL)
+    plan = asked.get("plan_id")
+    if not isinstance(plan, str) or not plan:
+        raise _refused(f"{field}.plan_id", plan, "the id of a recovery plan of the DRS tool")
+    status = asked.get("status_function", function)
+    if not isinstance(status, str) or not status:
+        raise _refused(f"{field}.status_function", status, "the name of the function that answers queries, or its ARN")
+    _reached(field, asked, limits)
+    for name, one in (("function", function), ("status_function", status)):
+        _elsewhere(f"{field}.{name}", one, limits)
+    return {}
+
+
+def _elsewhere(field: str, function: str, limits: Limits) -> None:
+    """A function whose ARN leads into the region being left may be gone with it."""
     pieces = function.split(":")
     if pieces[0] == "arn" and len(pieces) > 3 and limits.leaving and pieces[3] == limits.leaving:
-        raise _refused(f"{field}.function", function, f"a function of another region than {limits.leaving}, which is being left")
-    return {}
+        raise _refused(field, function, f"a function of another region than {limits.leaving}, which is being left")
 
 
 def _ssm(field: str, given: Given, limits: Limits) -> dict[str, Any]:
@@ -221,6 +246,7 @@ _WAYS: Final[Mapping[str, Callable[[str, Given, Limits], dict[str, Any]]]] = {
     "url": _url,
     "lambda": _lambda,
     "ssm": _ssm,
+    "drs_tool": _drs_tool,
 }
 
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an errand is carried out: a command, a URL, a Lambda function or an SSM document. Files of tasks are Ansible's to carry out.
+"""How an errand is carried out: a command, a URL, a Lambda function, an SSM document, the DRS tool. Files of tasks are Ansible's.
 
 Facts: Lambda API reference, Invoke (a function's own error is FunctionError beside a 200); SSM API reference,
 StartAutomationExecution (a ClientToken is a UUID and cannot be used again: IdempotentParameterMismatch),
@@ -13,17 +13,19 @@ import json
 import os
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ..accounts import AwsReader, CallError, classify
 from ..model import Unreachable
 from ..web import FAILURES, ask
+from . import drs_tool
 from .asked import Errand
+from .means import Means, Outcome, late, region_of
+
+__all__ = ["Means", "Outcome", "carry_out", "environment"]
 
 #: Of what an errand says, the end is kept.
 OUTPUT_CHARACTERS: Final = 4000
@@ -42,31 +44,6 @@ _ENDED: Final = (
     "Exited",
     "ChangeCalendarOverrideRejected",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an errand ended. why: what went wrong, "" when it passed. output: what it said, its end."""
-
-    why: str = ""
-    output: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether it ended well."""
-        return not self.why
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """With what errands are carried out. region: the one being activated. attempt: its number, which a repetition shares."""
-
-    cloud: AwsReader
-    region: str
-    attempt: int = 0
-    pause: Callable[[float], float] = float
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.monotonic
 
 
 def carry_out(errand: Errand, context: Mapping[str, Any], means: Means) -> Outcome:
@@ -109,7 +86,7 @@ def _command(errand: Errand, context: Mapping[str, Any], _means: Means, _token: 
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         said, _unused = process.communicate()
-        return Outcome(_late(errand), said.decode(errors="replace"))
+        return Outcome(late(errand.timeout_seconds), said.decode(errors="replace"))
     return Outcome(f"it exits with {process.returncode}" if process.returncode else "", said.decode(errors="replace"))
 
 
@@ -134,7 +111,7 @@ def _url(errand: Errand, context: Mapping[str, Any], _means: Means, _token: str)
 def _lambda(errand: Errand, context: Mapping[str, Any], means: Means, _token: str) -> Outcome:
     """One synchronous invocation; the client waits as long as the errand may take."""
     how, payload = errand.how, json.dumps(context).encode()
-    account, region = how.get("account", ""), _region(how["function"]) or how.get("region", means.region)
+    account, region = how.get("account", ""), region_of(how["function"]) or how.get("region", means.region)
     answer = means.cloud.call(account, region, "lambda", "invoke", FunctionName=how["function"], Payload=payload)
     try:
         said = answer["Payload"].read().decode(errors="replace")
@@ -144,11 +121,6 @@ def _lambda(errand: Errand, context: Mapping[str, Any], means: Means, _token: st
             raise
         return Outcome(f"its answer was lost: {failure.code}: {failure.message}")
     return Outcome(f"the function failed: {answer['FunctionError']}" if "FunctionError" in answer else "", said)
-
-
-def _region(function: str) -> str:
-    """The region that an ARN names; "" for a name."""
-    return function.split(":")[3] if function.startswith("arn:") else ""
 
 
 def _ssm(errand: Errand, context: Mapping[str, Any], means: Means, token: str) -> Outcome:
@@ -174,8 +146,13 @@ def _ssm(errand: Errand, context: Mapping[str, Any], means: Means, token: str) -
         if means.now() >= until:
             with suppress(CallError):
                 means.cloud.call(*there, cancel[0], **{cancel[1]: ident})
-            return Outcome(f"{_late(errand)}; {ident} is {status or 'not known'}, and is cancelled", said)
+            return Outcome(f"{late(errand.timeout_seconds)}; {ident} is {status or 'not known'}, and is cancelled", said)
         means.sleep(means.pause(POLL_SECONDS))
+
+
+def _drs_tool(errand: Errand, context: Mapping[str, Any], means: Means, _token: str) -> Outcome:
+    """A recovery plan of the DRS tool, from its start to its end; one that was started for this errand before is gone on with."""
+    return drs_tool.recover(errand.how, context, means, errand.timeout_seconds)
 
 
 def _automation_seen(cloud: AwsReader, there: tuple[str, str, str], ident: str) -> tuple[str, str]:
@@ -209,13 +186,10 @@ def _looked(cloud: AwsReader, there: tuple[str, str, str], operation: str, **par
     return None if isinstance(seen, Unreachable) else seen
 
 
-def _late(errand: Errand) -> str:
-    return f"it did not end within {errand.timeout_seconds} s"
-
-
 _WAYS: Final[Mapping[str, Callable[[Errand, Mapping[str, Any], Means, str], Outcome]]] = {
     "command": _command,
     "url": _url,
     "lambda": _lambda,
     "ssm": _ssm,
+    "drs_tool": _drs_tool,
 }

@@ -20,6 +20,7 @@ LIMITS = Limits(EAST, ["111111111111"])
 HOOK = {"name": "drain", "when": "before_wave", "phase": "activate"}
 FUNCTION = {"function": "drain"}
 RUNBOOK = {"document": "Drain"}
+TOOL = {"function": "drs-execution", "plan_id": "plan-7"}
 
 
 def test_what_is_left_out_has_its_default() -> None:
@@ -31,6 +32,13 @@ def test_what_is_left_out_has_its_default() -> None:
     assert (second.when, second.phase, second.retries) == ("proof", "activate", 2)
     assert second.how == {"url": "https://shop.example/order", "method": "GET"}
     assert "test" not in second.operations, "a URL is production's, not a copy's"
+
+
+def test_a_plan_of_the_drs_tool_has_an_hour_and_leads_one_way() -> None:
+    (hook,) = validated("hooks", [{**HOOK, "drs_tool": TOOL}], LIMITS)
+    (longer,) = validated("hooks", [{**HOOK, "drs_tool": TOOL, "timeout_seconds": 14400, "operations": ["test"]}], LIMITS)
+    assert (hook["timeout_seconds"], hook["operations"]) == (3600, ["failover"])
+    assert (longer["timeout_seconds"], longer["operations"]) == (14400, ["test"])
 
 
 @pytest.mark.parametrize(
@@ -57,10 +65,11 @@ def test_what_was_validated_is_valid_again(tmp_path: Path) -> None:
         {**HOOK, "name": "d", "lambda": {**FUNCTION, "region": WEST, "account": "111111111111"}},
         {**HOOK, "name": "e", "ssm": {**RUNBOOK, "parameters": {"Name": "x", "Names": ["y"]}, "context_parameter": "Context"}},
         {**HOOK, "name": "f", "ssm": {**RUNBOOK, "targets": [{"Key": "tag:role", "Values": ["web"]}]}, "wave": 3},
+        {**HOOK, "name": "g", "drs_tool": {**TOOL, "status_function": "drs-query", "region": WEST, "account": "111111111111"}},
     ]
     found = validated("hooks", asked, LIMITS)
     assert validated("hooks", list(found), LIMITS) == found
-    assert [Errand.of("hook", one).way for one in found] == ["tasks", "command", "url", "lambda", "ssm", "ssm"]
+    assert [Errand.of("hook", one).way for one in found] == ["tasks", "command", "url", "lambda", "ssm", "ssm", "drs_tool"]
 
 
 def test_a_relative_file_is_one_of_the_directory_in_which_the_playbook_is_started(
@@ -80,7 +89,7 @@ def test_none_are_none(value: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "allowed"),
     [
-        ({}, "hooks[0]", "exactly one of tasks, command, url, lambda, ssm"),
+        ({}, "hooks[0]", "exactly one of tasks, command, url, lambda, ssm, drs_tool"),
         ({"lambda": FUNCTION, "ssm": RUNBOOK}, "hooks[0]", "exactly one of"),
         ({"lambda": FUNCTION, "name": None}, "hooks[0].name", "letters, digits"),
         ({"lambda": FUNCTION, "name": "a/b"}, "hooks[0].name", "letters, digits"),
@@ -116,6 +125,16 @@ def test_none_are_none(value: Any) -> None:
         ({"ssm": {**RUNBOOK, "parameters": {"n": 1}}}, "hooks[0].ssm.parameters", "a text or a list of texts"),
         ({"ssm": {**RUNBOOK, "targets": [{"Key": "tag:a"}]}}, "hooks[0].ssm.targets", "{Key, Values}"),
         ({"ssm": {**RUNBOOK, "parameters": {"C": "x"}, "context_parameter": "C"}}, "hooks[0].ssm.context_parameter", "as JSON"),
+        ({"drs_tool": {"plan_id": "plan-7"}}, "hooks[0].drs_tool.function", "the name of the function"),
+        ({"drs_tool": FUNCTION}, "hooks[0].drs_tool.plan_id", "a recovery plan of the DRS tool"),
+        ({"drs_tool": {**TOOL, "status_function": 7}}, "hooks[0].drs_tool.status_function", "answers queries"),
+        ({"drs_tool": {**TOOL, "region": EAST}}, "hooks[0].drs_tool.region", "the one being left"),
+        (
+            {"drs_tool": {**TOOL, "status_function": f"arn:aws:lambda:{EAST}:111111111111:function:query"}},
+            "hooks[0].drs_tool.status_function",
+            "another region than us-east-1",
+        ),
+        ({"drs_tool": TOOL, "timeout_seconds": 14401}, "hooks[0].timeout_seconds", "from 1 to 14400"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_the_remedy(changes: Mapping[str, Any], field: str, allowed: str) -> None:
@@ -144,10 +163,11 @@ def test_a_list_of_them_is_what_is_needed(value: Any, field: str) -> None:
 
 def test_the_examples_of_the_document_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [part.partition("```")[0] for part in DOCUMENT.read_text(encoding="utf-8").split("```yaml\n")[1:]]
-    (asked, tasks) = map(yaml.safe_load, parts)
+    (asked, tasks, tool) = map(yaml.safe_load, parts)
     (tmp_path / "change").mkdir()
     (tmp_path / "change/open.yml").write_text(parts[1])
     monkeypatch.chdir(tmp_path)
     limits = Limits(EAST, ["200000000001"])
     assert [len(validated(variable, entries, limits)) for variable, entries in asked.items()] == [3, 2]
+    assert len(validated("hooks", tool["hooks"], limits)) == 1
     assert all("ansible.builtin" in name for task in tasks for name in task if name not in ("name", "register"))
