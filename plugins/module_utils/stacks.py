@@ -71,6 +71,14 @@ class Stack:
         return f"dr-aws-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
 
 
+def asked_for(options: Mapping[str, Any]) -> Stack:
+    """The stack of a module's options: name, template, parameters, tags, capabilities; termination_protection where it has that."""
+    given = {name: ",".join(map(str, one)) if isinstance(one, list) else str(one) for name, one in options["parameters"].items()}
+    tags = {str(name): str(value) for name, value in options["tags"].items()}
+    protected = options.get("termination_protection", False)
+    return Stack(options["name"], options["template"], given, tags, tuple(options["capabilities"]), protected)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """changes: what was changed, or would be. change_set: its name while it waits to be carried out, else "".

@@ -106,21 +106,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.amazon import client_module
-from ansible_collections.dr.aws.plugins.module_utils.stacks import Stack, ensure
+from ansible_collections.dr.aws.plugins.module_utils.stacks import asked_for, ensure
 
 
 def make(cfn: Any, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """The stack as it must be."""
-    given = {name: ",".join(map(str, one)) if isinstance(one, list) else str(one) for name, one in options["parameters"].items()}
-    wanted = Stack(
-        options["name"],
-        options["template"],
-        given,
-        {str(name): str(value) for name, value in options["tags"].items()},
-        tuple(options["capabilities"]),
-        options["termination_protection"],
-    )
-    outcome = ensure(cfn, wanted, apply=not check_mode, execute=options["execute"], drift=options["drift"])
+    outcome = ensure(cfn, asked_for(options), apply=not check_mode, execute=options["execute"], drift=options["drift"])
     answer = {
         "changed": bool(outcome.changes),
         "changes": list(outcome.changes),

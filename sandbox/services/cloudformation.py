@@ -25,13 +25,14 @@ from sandbox.services import stack_resources
 
 LARGEST: Final = 51_200
 _SAME: Final = "The submitted information didn't contain changes. Submit different information to create a change set."
+NOTHING: Final = "No updates are to be performed."
 _LAST: Final = ("TemplateBody", "Parameters", "Tags", "Capabilities")
 
 
 @op("cloudformation", "CreateStack")
 def create_stack(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Remembers what it was made of."""
-    _check(params)
+    check(params)
     with stack_resources.within(ctx):
         out = ctx.gw.moto_request("cloudformation", ctx.region, ctx.account, "CreateStack", _plain(params))
     _remember(ctx, params)
@@ -41,9 +42,9 @@ def create_stack(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 @op("cloudformation", "UpdateStack")
 def update_stack(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Refused where it is what the stack was last made of."""
-    _check(params)
+    check(params)
     if _made(ctx).get(params["StackName"], {}).get("asked") == _asked(params):
-        raise AwsError("ValidationError", "No updates are to be performed.")
+        raise AwsError("ValidationError", NOTHING)
     with stack_resources.within(ctx):
         out = ctx.gw.moto_request("cloudformation", ctx.region, ctx.account, "UpdateStack", _plain(params))
     _remember(ctx, params)
@@ -99,7 +100,7 @@ def describe_stack_events(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @op("cloudformation", "CreateChangeSet")
 def create_change_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
-    _check(params)
+    check(params)
     name, kind = params["StackName"], params.get("ChangeSetType", "UPDATE")
     waiting = _stillborn(ctx).get(name)
     if waiting and waiting["stack"]["StackStatus"] != "REVIEW_IN_PROGRESS":
@@ -260,7 +261,7 @@ def _stack(ctx: Ctx, name: str) -> Any:
 
 def _remember(ctx: Ctx, params: dict[str, Any]) -> None:
     held = _made(ctx).get(params["StackName"], {})
-    template = Stack.parse_template(params["TemplateBody"])
+    template = parsed(params["TemplateBody"])
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in params.get("Parameters", ())}
     values = {name: str(given.get(name, one.get("Default", ""))) for name, one in template.get("Parameters", {}).items()}
     untold = {name for name, one in template.get("Parameters", {}).items() if one.get("NoEcho")}
@@ -288,7 +289,8 @@ def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in params.items() if key not in ("EnableTerminationProtection", "ClientRequestToken")}
 
 
-def _check(params: Mapping[str, Any]) -> None:
+def check(params: Mapping[str, Any]) -> None:
+    """What CloudFormation refuses of a template in a call, and what the sandbox cannot make."""
     body = params.get("TemplateBody", "")
     if len(body.encode()) > LARGEST:
         constraint = f"Member must have length less than or equal to {LARGEST}"
@@ -303,8 +305,14 @@ def _check(params: Mapping[str, Any]) -> None:
         raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
 
 
+def parsed(body: str) -> dict[str, Any]:
+    """A template, in YAML or JSON."""
+    found: dict[str, Any] = Stack.parse_template(body)
+    return found
+
+
 def _resources(body: str) -> list[dict[str, Any]]:
-    return list(Stack.parse_template(body)["Resources"].values()) if body else []
+    return list(parsed(body)["Resources"].values()) if body else []
 
 
 def _changes(ctx: Ctx, name: str, before: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -322,7 +330,7 @@ def _changes(ctx: Ctx, name: str, before: Mapping[str, Any] | None, wanted: Mapp
 
 def _shapes(ctx: Ctx, name: str, asked: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
     """Of the resources that there are with these parameters: type, what names it, and everything that it is made of."""
-    template = Stack.parse_template(asked["TemplateBody"])
+    template = parsed(asked["TemplateBody"])
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in asked["Parameters"]}
     known = parsing.ResourceMap("", name, given, {}, ctx.region, ctx.account, template, None)
     known.load_mapping()

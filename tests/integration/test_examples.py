@@ -87,7 +87,7 @@ CONTROL = (
     "proposal",
 )
 #: Modules of one service alone.
-PLAIN = ("stack",)
+PLAIN = ("stack", "stack_set")
 #: Modules that a driver starts: test_shard.py runs their examples.
 DRIVEN = ("shard",)
 
