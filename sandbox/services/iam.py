@@ -15,7 +15,7 @@ LARGEST_PAGE = 100
 
 @op("iam", "SimulatePrincipalPolicy")
 def simulate_principal_policy(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
-    """For roles that the estate declares, and the management account's user. Every action on every resource."""
+    """For roles that the estate declares, and the management account's user. Denied are actions, whatever the resource."""
     arn = params["PolicySourceArn"]
     accounts = ctx.gw.accounts
     role = accounts.roles.get(arn)
@@ -25,16 +25,20 @@ def simulate_principal_policy(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any
     if ctx.access and any(fnmatchcase("iam:SimulatePrincipalPolicy", pattern) for pattern in denied):
         text = f"User: {ctx.access.arn} is not authorized to perform: iam:SimulatePrincipalPolicy on resource: {arn}"
         raise AwsError("AccessDenied", text, 403)
-    results = [
-        {
-            "EvalActionName": action,
-            "EvalResourceName": "*",
-            "EvalDecision": "explicitDeny" if any(fnmatchcase(action, pattern) for pattern in denied) else "allowed",
-            "MatchedStatements": [],
-            "MissingContextValues": [],
-        }
-        for action in params["ActionNames"]
-    ]
+    results = []
+    for action in params["ActionNames"]:
+        decision = "explicitDeny" if any(fnmatchcase(action, pattern) for pattern in denied) else "allowed"
+        each = [{"EvalResourceName": one, "EvalResourceDecision": decision} for one in params.get("ResourceArns", ())]
+        results.append(
+            {
+                "EvalActionName": action,
+                "EvalResourceName": "*",
+                "EvalDecision": decision,
+                "MatchedStatements": [],
+                "MissingContextValues": [],
+                **({"ResourceSpecificResults": each} if each else {}),
+            }
+        )
     start, size = int(params.get("Marker", 0)), params.get("MaxItems", LARGEST_PAGE)
     more = start + size < len(results)
     return {

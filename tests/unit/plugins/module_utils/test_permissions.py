@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, Failure
 from ansible_collections.dr.aws.plugins.module_utils.adapters import ADAPTERS
 from ansible_collections.dr.aws.plugins.module_utils.model import UNREACHABLE, Pair
-from ansible_collections.dr.aws.plugins.module_utils.permissions import CHUNK, check, needed, principal, technologies
+from ansible_collections.dr.aws.plugins.module_utils.permissions import CHUNK, check, needed, principal, questions, technologies
 
 ROLE = "arn:aws:iam::200000000001:role/dr"
 
@@ -21,9 +21,11 @@ class Simulation:
 
     def __init__(self, denied: tuple[str, ...] = (), answer: Any = None) -> None:
         self.denied, self.answer, self.asked = denied, answer, []
+        self.names: set[str] = set()
 
     def pages(self, account: str, region: str, service: str, operation: str, key: str, /, **params: Any) -> Any:
         self.asked.append((account, service, operation, key, params["PolicySourceArn"], len(params["ActionNames"])))
+        self.names.update(params["ActionNames"])
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer is not None:
@@ -47,7 +49,7 @@ def test_missing_actions_are_named_by_technology_and_phase() -> None:
 def test_all_actions_are_asked_for_in_chunks() -> None:
     reader = Simulation()
     check(reader, pairs(*ADAPTERS), {"200000000001": ROLE}, "us-west-2")
-    assert sum(asked[-1] for asked in reader.asked) == len(needed(ADAPTERS))
+    assert reader.names == set(needed(ADAPTERS))
     assert {asked[:5] for asked in reader.asked} == {
         ("200000000001", "iam", "simulate_principal_policy", "EvaluationResults", ROLE)
     }
@@ -75,6 +77,55 @@ def test_without_a_role_nothing_is_asked() -> None:
     reader = Simulation()
     (found,) = check(reader, pairs("ecs"), {}, "us-west-2")
     assert (found.error, reader.asked) == ("which role is used there is not known", [])
+
+
+def test_an_action_is_asked_for_as_it_will_be_called() -> None:
+    wanted = {
+        "rds:DeleteDBCluster": (("aurora", "cleanup"), ("aurora", "drill cleanup")),
+        "route53:GetChange": (("route53", "activate"),),
+    }
+    asked = list(questions(wanted, ["us-east-1", "us-west-2"], ["us-west-2"]))
+    of_rds = [one for one in asked if one.actions == ("rds:DeleteDBCluster",)]
+    assert [(one.region, one.drilled) for one in of_rds] == [("us-east-1", False), ("us-west-2", False), ("us-west-2", True)]
+    assert "arn:aws:rds:us-west-2:200000000001:cluster:dr-aws" in of_rds[1].arns(ROLE)
+    said = [{one["ContextKeyName"]: one["ContextKeyValues"][0] for one in each.context()} for each in of_rds]
+    assert said[1] == {"aws:RequestedRegion": "us-west-2", "aws:ResourceTag/dr:enabled": "true"}
+    assert set(said[2]) == {"aws:RequestedRegion", "aws:ResourceTag/dr:drill-id", "aws:RequestTag/dr:drill-id"}
+    (of_route53,) = (one for one in asked if one.actions == ("route53:GetChange",))
+    assert of_route53.region == "us-east-1", "it has no regions"
+
+
+@pytest.mark.parametrize(
+    ("answer", "missing"),
+    [
+        pytest.param({"EvalDecision": "allowed"}, [], id="one answer for everything"),
+        pytest.param({"EvalResourceName": "*", "EvalDecision": "implicitDeny"}, ["es:AddTags"], id="denied everywhere"),
+        pytest.param(
+            {"EvalResourceName": "*", "EvalDecision": "implicitDeny", "ResourceSpecificResults": "allowed"}, [], id="by resource"
+        ),
+        pytest.param(
+            {"EvalResourceName": "*", "EvalDecision": "allowed", "ResourceSpecificResults": "explicitDeny"},
+            ["es:AddTags"],
+            id="denied by resource",
+        ),
+    ],
+)
+def test_the_decision_on_the_resource_counts(answer: dict[str, str], missing: list[str]) -> None:
+    class Reader(Simulation):
+        def pages(self, *place: str, **params: Any) -> Any:
+            decision = answer.get("ResourceSpecificResults")
+            found = []
+            for action in params["ActionNames"]:
+                one: dict[str, Any] = {"EvalActionName": action, "EvalDecision": "allowed"}
+                if action == "es:AddTags":
+                    one |= answer
+                    arns = params["ResourceArns"] if decision else []
+                    one["ResourceSpecificResults"] = [{"EvalResourceName": arn, "EvalResourceDecision": decision} for arn in arns]
+                found.append(one)
+            return found
+
+    (found,) = check(Reader(), pairs("opensearch"), {"200000000001": ROLE}, "us-west-2")
+    assert list(found.missing) == missing
 
 
 @pytest.mark.parametrize(
