@@ -107,7 +107,7 @@ def resources() -> dict[str, Any]:
 
 def _key() -> dict[str, Any]:
     account, region, partition = HOME
-    logs = f"arn:{partition}:logs:{region}:{account}:log-group:/dr-aws/*"
+    logs = [f"arn:{partition}:logs:{region}:{account}:log-group:{name}/*" for name in ("/dr-aws", "/aws/vendedlogs/states")]
     trails = [f"arn:{partition}:cloudtrail:{region}:{account}:trail/{TRAIL}"]
     statements = [
         _service("Owner", {"AWS": f"arn:{partition}:iam::{account}:root"}, ["kms:*"], {}),

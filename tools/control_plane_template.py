@@ -20,6 +20,9 @@ PARTS = (state, rights, engines)
 OUTPUTS: dict[str, Any] = {
     "KeyArn": {"Description": "The KMS key", "Value": att("Key")},
     "TopicArn": {"Description": "control_topic_arn of the inventory file", "Value": ref("Topic")},
+    "ClusterArn": {"Condition": "Runs", "Description": "Where tasks run", "Value": att("Cluster")},
+    "TaskDefinitionArn": {"Condition": "Runs", "Description": "The runner", "Value": ref("Task")},
+    "RunnerExecutionRoleArn": {"Condition": "Runs", "Description": "Starts the runner", "Value": att("RunnerExecutionRole")},
     "ApiUrl": {
         "Condition": "Served",
         "Description": "The API, of requests signed by IAM",

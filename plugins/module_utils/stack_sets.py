@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from .dynamo import error_code
 from .errors import DrError, InputError
-from .stacks import POLL_SECONDS, UNTOLD, Stack
+from .stacks import POLL_SECONDS, UNTOLD, Stack, held
 
 #: An operation over many accounts takes its time: two hours.
 POLLS: Final = 1440
@@ -53,8 +53,8 @@ def ensure(cfn: Any, wanted: StackSet, *, apply: bool = True, sleep: Callable[[f
     changes = _differing(wanted, found)
     if changes and apply:
         _send(cfn, wanted, found, sleep)
-    held = (found or {}).get("OrganizationalUnitIds", ()), (found or {}).get("Regions", ())
-    for units, regions in _missing(wanted, *held):
+    deployed = (found or {}).get("OrganizationalUnitIds", ()), (found or {}).get("Regions", ())
+    for units, regions in _missing(wanted, *deployed):
         changes.append(f"deploy stack set {wanted.stack.name} to {', '.join(units)} in {', '.join(regions)}")
         if apply:
             targets = {"OrganizationalUnitIds": list(units)}
@@ -90,12 +90,11 @@ def _differing(wanted: StackSet, found: Mapping[str, Any] | None) -> list[str]:
     changes = [f"change stack set {name}, as it was asked for"] if wanted.anew else []
     if _parsed(found.get("TemplateBody", "")) != wanted.stack.template:
         changes.append(f"change the template of stack set {name}")
-    held = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())}
-    values = wanted.stack.values()
+    values = held(found)
     changes += [
         f"change parameter {key} of stack set {name}"
-        for key in sorted({*held, *values})
-        if held.get(key) not in (UNTOLD, values.get(key))
+        for key, value in sorted(wanted.stack.parameters.items())
+        if values.get(key) not in (UNTOLD, value)
     ]
     if {one["Key"]: one["Value"] for one in found.get("Tags", ())} != dict(wanted.stack.tags):
         changes.append(f"change the tags of stack set {name}")
@@ -118,7 +117,7 @@ def _send(cfn: Any, wanted: StackSet, found: Mapping[str, Any] | None, sleep: Ca
         "StackSetName": stack.name,
         "Description": "dr.aws",
         "TemplateBody": stack.body(),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.values().items()],
+        "Parameters": stack.asked(held(found)),
         "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
         "Capabilities": list(stack.capabilities),
         "PermissionModel": "SERVICE_MANAGED",

@@ -3,8 +3,9 @@
 """A CloudFormation stack as it must be: compared first, changed through a change set, rolled back by CloudFormation where it fails.
 
 Facts: CloudFormation API reference. A change set without changes is FAILED, and says so in words only. A stack whose first change
-set was not carried out is REVIEW_IN_PROGRESS and holds nothing. A parameter that is left out of an update has its default again.
-Values of NoEcho parameters are never told. A template in the call itself has at most 51,200 bytes.
+set was not carried out is REVIEW_IN_PROGRESS and holds nothing. A parameter that is left out of an update has its default again,
+unless its previous value is asked for. Values of NoEcho parameters are never told. A template in the call itself has at most
+51,200 bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,21 +54,22 @@ class Stack:
             raise InputError("template", f"{len(text.encode())} bytes", f"at most {LARGEST}", "make two stacks of it")
         return text
 
-    def values(self) -> dict[str, str]:
-        """All parameters, with the defaults of those that are not given. InputError for one that the template does not have."""
+    def asked(self, held: Iterable[str]) -> list[dict[str, Any]]:
+        """The parameters as they are sent. held: those that have a value, which stays where none is given.
+
+        InputError for one that the template does not have.
+        """
         known = self.template.get("Parameters", {})
         strange = sorted(set(self.parameters) - set(known))
         if strange:
             raise InputError("parameters", strange[0], ", ".join(sorted(known)) or "none", "leave it out")
-        return {
-            name: str(self.parameters.get(name, one.get("Default", "")))
-            for name, one in known.items()
-            if name in self.parameters or "Default" in one
-        }
+        given = [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()]
+        kept = [name for name in held if name in known and name not in self.parameters]
+        return given + [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
 
-    def change_set(self) -> str:
+    def change_set(self, held: Iterable[str]) -> str:
         """The name of the change set, by what it asks for: what was shown is found again, and nothing else is carried out."""
-        asked = json.dumps([self.template, self.values(), self.tags, self.capabilities], sort_keys=True)
+        asked = json.dumps([self.template, self.asked(held), self.tags, self.capabilities], sort_keys=True)
         return f"dr-aws-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
 
 
@@ -112,7 +114,7 @@ def ensure(
     stored = _template(cfn, wanted.name) if found else {}
     changes, waiting = _differing(wanted, found, stored), ""
     if apply and (changes or _untold(found)):
-        changes, waiting = _proposed(cfn, wanted, stored, create=found is None, sleep=sleep)
+        changes, waiting = _proposed(cfn, wanted, stored, found, sleep)
         if changes and execute:
             found, waiting = _carry_out(cfn, wanted.name, waiting, sleep), ""
     if wanted.protected and not (found or {}).get("EnableTerminationProtection"):
@@ -167,12 +169,11 @@ def _differing(wanted: Stack, found: Mapping[str, Any] | None, stored: Mapping[s
     if found is None:
         return [f"create stack {wanted.name}"]
     changes = [] if stored == wanted.template else [f"change the template of stack {wanted.name}"]
-    held = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())}
-    values = wanted.values()
+    values = held(found)
     changes += [
         f"change parameter {name} of stack {wanted.name}"
-        for name in sorted({*held, *values})
-        if held.get(name) not in (UNTOLD, values.get(name))
+        for name, value in sorted(wanted.parameters.items())
+        if values.get(name) not in (UNTOLD, value)
     ]
     if {one["Key"]: one["Value"] for one in found.get("Tags", ())} != dict(wanted.tags):
         changes.append(f"change the tags of stack {wanted.name}")
@@ -181,43 +182,47 @@ def _differing(wanted: Stack, found: Mapping[str, Any] | None, stored: Mapping[s
 
 def _untold(found: Mapping[str, Any] | None) -> bool:
     """Whether only a change set can tell if a parameter differs."""
-    return any(one.get("ParameterValue") == UNTOLD for one in (found or {}).get("Parameters", ()))
+    return UNTOLD in held(found).values()
+
+
+def held(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """The parameters of a stack or StackSet, as it is described."""
+    return {one["ParameterKey"]: one.get("ParameterValue", "") for one in (found or {}).get("Parameters", ())}
 
 
 def _proposed(
-    cfn: Any, wanted: Stack, stored: Mapping[str, Any], *, create: bool, sleep: Callable[[float], None]
+    cfn: Any, wanted: Stack, stored: Mapping[str, Any], found: Mapping[str, Any] | None, sleep: Callable[[float], None]
 ) -> tuple[list[str], str]:
     """(what a change set would change, its name); ([], "") for nothing. One that is there already is taken up."""
-    name = wanted.change_set()
-    held = _change_set(cfn, wanted.name, name)
-    if held is None:
-        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.values().items()]
+    name = wanted.change_set(held(found))
+    proposal = _change_set(cfn, wanted.name, name)
+    if proposal is None:
         cfn.create_change_set(
             StackName=wanted.name,
             ChangeSetName=name,
-            ChangeSetType="CREATE" if create else "UPDATE",
+            ChangeSetType="UPDATE" if found else "CREATE",
             Description="dr.aws",
             TemplateBody=wanted.body(),
-            Parameters=parameters,
+            Parameters=wanted.asked(held(found)),
             Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
             Capabilities=list(wanted.capabilities),
         )
     for _poll in range(POLLS):
-        held = _change_set(cfn, wanted.name, name)
-        if held and held["Status"] in ("CREATE_COMPLETE", "FAILED"):
+        proposal = _change_set(cfn, wanted.name, name)
+        if proposal and proposal["Status"] in ("CREATE_COMPLETE", "FAILED"):
             break
         sleep(POLL_SECONDS)
     else:
         raise _late(f"change set {name} of stack {wanted.name}")
-    if held["Status"] == "FAILED":
+    if proposal["Status"] == "FAILED":
         cfn.delete_change_set(StackName=wanted.name, ChangeSetName=name)
-        why = held.get("StatusReason", "no reason given")
+        why = proposal.get("StatusReason", "no reason given")
         if any(said in why for said in _UNCHANGED):
             return [], ""
         raise DrError(f"CloudFormation refuses the change set of stack {wanted.name}: {why}", "correct what it names, and again")
-    found = list(_changes(cfn, wanted.name, name))
-    _refuse_losses(cfn, wanted, stored, found, name)
-    return [_said(one) for one in found] or [f"change outputs or tags of stack {wanted.name}"], name
+    changes = list(_changes(cfn, wanted.name, name))
+    _refuse_losses(cfn, wanted, stored, changes, name)
+    return [_said(one) for one in changes] or [f"change outputs or tags of stack {wanted.name}"], name
 
 
 def _change_set(cfn: Any, stack: str, name: str) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ options:
     type: dict
     required: true
   parameters:
-    description: Values by parameter. A list is joined with commas. What is left out has its default.
+    description: Values by parameter. A list is joined with commas. What is left out keeps its value, and has its default at first.
     type: dict
     default: {}
   tags:

@@ -43,6 +43,7 @@ def create_stack(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 def update_stack(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """Refused where it is what the stack was last made of."""
     check(params)
+    params = with_previous(params, _made(ctx).get(params["StackName"], {}).get("asked", {}))
     if _made(ctx).get(params["StackName"], {}).get("asked") == _asked(params):
         raise AwsError("ValidationError", NOTHING)
     with stack_resources.within(ctx):
@@ -101,6 +102,7 @@ def describe_stack_events(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 @op("cloudformation", "CreateChangeSet")
 def create_change_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     check(params)
+    params = with_previous(params, _made(ctx).get(params["StackName"], {}).get("asked", {}))
     name, kind = params["StackName"], params.get("ChangeSetType", "UPDATE")
     waiting = _stillborn(ctx).get(name)
     if waiting and waiting["stack"]["StackStatus"] != "REVIEW_IN_PROGRESS":
@@ -287,6 +289,19 @@ def _asked(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in params.items() if key not in ("EnableTerminationProtection", "ClientRequestToken")}
+
+
+def with_previous(params: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """With the values that are to stay, of the parameters before; a default that was one stays one."""
+    held = {one["ParameterKey"]: one["ParameterValue"] for one in before.get("Parameters", ())}
+    given = []
+    for one in params.get("Parameters", ()):
+        name = one["ParameterKey"]
+        if not one.get("UsePreviousValue"):
+            given.append({"ParameterKey": name, "ParameterValue": one["ParameterValue"]})
+        elif name in held:
+            given.append({"ParameterKey": name, "ParameterValue": held[name]})
+    return {**params, "Parameters": given}
 
 
 def check(params: Mapping[str, Any]) -> None:

@@ -66,7 +66,7 @@ def update_stack_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
     """And all its stacks."""
     _check(ctx, params)
     found = _set(ctx, params)
-    found["asked"] = {**found["asked"], **params}
+    found["asked"] = {**found["asked"], **cloudformation.with_previous(params, found["asked"])}
     return _operation(ctx, found, "UPDATE", list(found["instances"]))
 
 

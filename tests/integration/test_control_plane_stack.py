@@ -46,7 +46,8 @@ def test_the_playbook_makes_the_stack_once(sandbox: Any, operator: Operator) -> 
     foretold = operator.run("control_plane", "--check", **STACK).ok()
     assert foretold.changed >= 1
     assert sandbox.calls(mutating=True) == []
-    made = operator.run("control_plane", **STACK).ok()
+    operator.run("control_plane", **STACK, trail="mine").refused("trail=mine cannot be used", "Next: -e trail=dr-aws")
+    made = operator.run("control_plane", **STACK, trail="dr-aws", object_lock_days=3000).ok()
     assert "add Table (AWS::DynamoDB::GlobalTable)" in made.out
     assert "not as it must be" not in made.out, "the module finds everything that it would have made"
     cloudformation = sandbox.inside("cloudformation", WEST, MANAGEMENT)
@@ -55,6 +56,9 @@ def test_the_playbook_makes_the_stack_once(sandbox: Any, operator: Operator) -> 
 
     before = operator.mark()
     assert operator.run("control_plane", **STACK).ok().changed == 0
+    assert sandbox.calls(mutating=True, since=before) == []
+
+    operator.run("control_plane", **STACK, object_lock_days=30).refused("object_lock_days=30 cannot be used")
     assert sandbox.calls(mutating=True, since=before) == []
 
     sandbox.inside("dynamodb", WEST, MANAGEMENT).update_table(TableName=TABLE, DeletionProtectionEnabled=False)

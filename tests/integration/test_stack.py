@@ -52,6 +52,14 @@ def test_only_a_change_set_can_tell_what_is_not_told(cfn: Any) -> None:
     assert ensure(cfn, stack({"Word": "second"})).changes == ("change outputs or tags of stack one",)
 
 
+def test_what_is_left_out_keeps_its_value(sandbox: Any, cfn: Any) -> None:
+    ensure(cfn, stack({"Name": "dr-other", "Word": "first"}, Bucket=BUCKET))
+    assert ensure(cfn, stack(Bucket=BUCKET, Topic=TOPIC)).changes == ("add Topic (AWS::SNS::Topic)",)
+    assert [one["Name"] for one in sandbox.inside("s3", WEST, MANAGEMENT).list_buckets()["Buckets"]] == ["dr-other"]
+    (found,) = cfn.describe_stacks(StackName="one")["Stacks"]
+    assert {"ParameterKey": "Name", "ParameterValue": "dr-other"} in found["Parameters"]
+
+
 def test_tags_and_parameters_that_differ_are_named(cfn: Any) -> None:
     ensure(cfn, stack(Bucket=BUCKET))
     other = replace(stack({"Name": "dr-other"}, Bucket=BUCKET), tags={"team": "dr"})
