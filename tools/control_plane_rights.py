@@ -21,6 +21,12 @@ PARAMETERS: dict[str, Any] = {
         "Default": "",
         "Description": "Who may take the role of operators, with multi-factor authentication. Empty for no such role.",
     },
+    "OperatorWay": {
+        "Type": "String",
+        "Default": "playbooks",
+        "AllowedValues": ["playbooks", "api"],
+        "Description": "Whether operators run playbooks, which write to the table, or the API alone, whose function does.",
+    },
     "ReaderPrincipalArns": {
         "Type": "CommaDelimitedList",
         "Default": "",
@@ -34,7 +40,12 @@ PARAMETERS: dict[str, Any] = {
     },
 }
 CONDITIONS: dict[str, Any] = {
-    f"{who}s": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", ref(f"{who}PrincipalArns")]}, ""]}]} for who in ("Operator", "Reader")
+    "ByPlaybook": {"Fn::Equals": [ref("OperatorWay"), "playbooks"]},
+    "Direct": {"Fn::And": [{"Condition": "ByPlaybook"}, {"Condition": "Runs"}]},
+    **{
+        f"{who}s": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", ref(f"{who}PrincipalArns")]}, ""]}]}
+        for who in ("Operator", "Reader")
+    },
 }
 #: A second factor counts for an hour.
 MFA_SECONDS = 3600
@@ -52,9 +63,13 @@ def resources() -> dict[str, Any]:
         "Reading": _managed("Looks at executions, evidence and alarms", reading()),
         "Writing": _managed("Leaves state, evidence and messages", writing()),
         "OperatorRole": _people(
-            "Operator", "Decides: starts, approves, pauses, cancels", operating(), ["Reading", "Writing"], mfa=True
+            "Operator",
+            "Decides: starts, approves, pauses, cancels",
+            operating(),
+            [ref("Reading"), either("ByPlaybook", ref("Writing"))],
+            mfa=True,
         ),
-        "ReaderRole": _people("Reader", "Looks", [either("Served", _invoke("Look", ["GET"]))], ["Reading"], mfa=False),
+        "ReaderRole": _people("Reader", "Looks", [either("Served", _invoke("Look", ["GET"]))], [ref("Reading")], mfa=False),
     }
 
 
@@ -92,8 +107,8 @@ def writing() -> list[Any]:
 
 
 def operating() -> list[Any]:
-    """Everything that people decide; the estate itself is the runner's."""
-    return [either("Served", _invoke("Decide", ["DELETE", "GET", "POST"])), *(either("Runs", one) for one in starting())]
+    """Everything that people decide, by the API or by themselves; the way into the accounts is the runner's."""
+    return [either("Served", _invoke("Decide", ["DELETE", "GET", "POST"])), *(either("Direct", one) for one in starting())]
 
 
 def running() -> list[Any]:
@@ -144,7 +159,7 @@ def _managed(description: str, statements: list[Any]) -> dict[str, Any]:
     return {"Type": "AWS::IAM::ManagedPolicy", "Metadata": accepted(CKV_AWS_111=UNLIMITED), "Properties": properties}
 
 
-def _people(who: str, description: str, statements: list[Any], shared: list[str], *, mfa: bool) -> dict[str, Any]:
+def _people(who: str, description: str, statements: list[Any], shared: list[Any], *, mfa: bool) -> dict[str, Any]:
     second = {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": str(MFA_SECONDS)}}
     return {
         "Type": "AWS::IAM::Role",
@@ -155,7 +170,7 @@ def _people(who: str, description: str, statements: list[Any], shared: list[str]
             "Description": description,
             "MaxSessionDuration": 3600,
             "AssumeRolePolicyDocument": _trust({"AWS": ref(f"{who}PrincipalArns")}, second if mfa else {}),
-            "ManagedPolicyArns": [ref(one) for one in shared],
+            "ManagedPolicyArns": shared,
             "Policies": [_policy(statements)],
         },
     }

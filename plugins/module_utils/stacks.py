@@ -25,6 +25,8 @@ LARGEST: Final = 51_200
 POLL_SECONDS: Final = 5.0
 POLLS: Final = 360
 UNTOLD: Final = "****"
+#: Metadata of resources: suppressions, and why.
+LINTERS: Final = ("cfn-lint", "checkov", "Why")
 _REVIEW: Final = "REVIEW_IN_PROGRESS"
 _GOOD: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
 _DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -78,7 +80,17 @@ def asked_for(options: Mapping[str, Any]) -> Stack:
     given = {name: ",".join(map(str, one)) if isinstance(one, list) else str(one) for name, one in options["parameters"].items()}
     tags = {str(name): str(value) for name, value in options["tags"].items()}
     protected = options.get("termination_protection", False)
-    return Stack(options["name"], options["template"], given, tags, tuple(options["capabilities"]), protected)
+    return Stack(options["name"], lean(options["template"]), given, tags, tuple(options["capabilities"]), protected)
+
+
+def lean(template: Mapping[str, Any]) -> dict[str, Any]:
+    """A template without what only linters read in it, as there is little room."""
+    resources = {}
+    for name, one in template.get("Resources", {}).items():
+        kept = {key: value for key, value in one.get("Metadata", {}).items() if key not in LINTERS}
+        rest = {key: value for key, value in one.items() if key != "Metadata"}
+        resources[name] = rest | ({"Metadata": kept} if kept else {})
+    return {**template, "Resources": resources}
 
 
 @dataclass(frozen=True, slots=True)

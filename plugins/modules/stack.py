@@ -20,7 +20,7 @@ options:
     required: true
   template:
     description:
-      - The template, parsed. It is sent as JSON without white space, at most 51,200 bytes.
+      - The template, parsed. It is sent as JSON without white space and without metadata of cfn-lint and checkov, at most 51,200 bytes.
     type: dict
     required: true
   parameters:

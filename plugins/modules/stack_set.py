@@ -19,7 +19,7 @@ options:
     type: str
     required: true
   template:
-    description: The template, parsed. It is sent as JSON without white space, at most 51,200 bytes.
+    description: The template, parsed. It is sent as JSON without white space and without metadata of cfn-lint and checkov, at most 51,200 bytes.
     type: dict
     required: true
   parameters:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.dr.aws.plugins.module_utils.stacks import Stack
+from ansible_collections.dr.aws.plugins.module_utils.stacks import LARGEST, LINTERS, Stack, lean
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "roles").glob("*/files/*.cfn.yml"))
@@ -62,7 +62,8 @@ def _statements(role: str) -> Iterator[dict[str, Any]]:
     """Of a role's own policies and of those that it shares; the branch where a condition holds."""
     properties = RESOURCES[role]["Properties"]
     documents = [one["PolicyDocument"] for one in properties.get("Policies", ())]
-    documents += [RESOURCES[one["Ref"]]["Properties"]["PolicyDocument"] for one in properties.get("ManagedPolicyArns", ())]
+    shared = [one["Fn::If"][1] if "Fn::If" in one else one for one in properties.get("ManagedPolicyArns", ())]
+    documents += [RESOURCES[one["Ref"]]["Properties"]["PolicyDocument"] for one in shared]
     for document in documents:
         yield from (one["Fn::If"][1] if "Fn::If" in one else one for one in document["Statement"])
 
@@ -76,8 +77,10 @@ ROLES = sorted(name for name, one in RESOURCES.items() if one["Type"] == "AWS::I
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_fits_into_the_call(path: Path) -> None:
-    template = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert json.loads(Stack("one", template, {}, {}).body()) == template
+    """With some room: what is sent is checked again where it is sent."""
+    template = lean(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert len(Stack("one", template, {}, {}).body()) < LARGEST - 1000
+    assert not any(set(one.get("Metadata", ())) & set(LINTERS) for one in template["Resources"].values())
 
 
 @pytest.mark.parametrize("name", ["Table", "Bucket", "AuditBucket", "Key", "LogGroup", "Repository"])
@@ -91,6 +94,18 @@ def test_operators_have_a_second_factor() -> None:
         "Bool": {"aws:MultiFactorAuthPresent": "true"},
         "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"},
     }
+
+
+def test_operators_who_use_the_api_alone_write_nothing_themselves() -> None:
+    """Neither to the table, nor by a command of their own in the runner: such an approval is always the function's."""
+    properties = RESOURCES["OperatorRole"]["Properties"]
+    assert properties["ManagedPolicyArns"] == [
+        {"Ref": "Reading"},
+        {"Fn::If": ["ByPlaybook", {"Ref": "Writing"}, {"Ref": "AWS::NoValue"}]},
+    ]
+    own = properties["Policies"][0]["PolicyDocument"]["Statement"]
+    assert {one["Fn::If"][0]: one["Fn::If"][1]["Sid"] for one in own} == {"Served": "Decide", "Direct": "Pass"}
+    assert TEMPLATE["Conditions"]["Direct"] == {"Fn::And": [{"Condition": "ByPlaybook"}, {"Condition": "Runs"}]}
 
 
 @pytest.mark.parametrize("role", ROLES)
