@@ -67,6 +67,7 @@ def delete_stack(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @op("cloudformation", "UpdateTerminationProtection")
 def update_termination_protection(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """On or off."""
     name = params["StackName"]
     if name not in _made(ctx):
         raise AwsError("ValidationError", f"Stack [{name}] does not exist")
@@ -101,6 +102,7 @@ def describe_stack_events(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @op("cloudformation", "CreateChangeSet")
 def create_change_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Says what would change; FAILED where nothing would. The first one of a stack makes an empty stack."""
     check(params)
     params = with_previous(params, _made(ctx).get(params["StackName"], {}).get("asked", {}))
     name, kind = params["StackName"], params.get("ChangeSetType", "UPDATE")
@@ -143,11 +145,13 @@ def create_change_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @op("cloudformation", "DescribeChangeSet")
 def describe_change_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """All changes on one page."""
     return dict(_change_set(ctx, params)["shown"])
 
 
 @op("cloudformation", "DeleteChangeSet")
 def delete_change_set(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """The stack stays as it is."""
     ctx.store["change sets"].pop(_change_set(ctx, params)["shown"]["ChangeSetId"])
     return {}
 
@@ -193,6 +197,7 @@ def _update(ctx: Ctx, name: str, asked: dict[str, Any]) -> None:
 
 @op("cloudformation", "DetectStackDrift")
 def detect_stack_drift(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Over at once."""
     ident = str(uuid.uuid4())
     ctx.store.setdefault("detections", {})[ident] = params["StackName"]
     return {"StackDriftDetectionId": ident}
@@ -200,6 +205,7 @@ def detect_stack_drift(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @op("cloudformation", "DescribeStackDriftDetectionStatus")
 def describe_stack_drift_detection_status(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Of a detection that is over."""
     ident = params["StackDriftDetectionId"]
     name = ctx.store["detections"][ident]
     drifted = [one for one in _drifts(ctx, name) if one["StackResourceDriftStatus"] != "IN_SYNC"]

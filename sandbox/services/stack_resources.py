@@ -26,6 +26,8 @@ Make = Callable[[Ctx, str, dict[str, Any]], tuple[str, dict[str, str]]]
 #: (context, physical id, its properties) -> what is compared; raises ClientError when it is gone.
 Look = Callable[[Ctx, str], dict[str, Any]]
 LOOKS: Final[dict[str, Look]] = {}
+#: Python forgets subclasses that nothing else holds.
+_MODELS: Final[list[type]] = []
 _WORLD: ContextVar[Ctx] = ContextVar("the call that a stack is made or changed by")
 
 
@@ -89,14 +91,10 @@ def _register(kind: _Kind) -> None:
         "delete_from_cloudformation_json": classmethod(delete),
         "is_created": lambda _one: True,
     }
-    type(kind.name.replace("::", ""), (CloudFormationModel,), members)
+    _MODELS.append(type(kind.name.replace("::", ""), (CloudFormationModel,), members))
     parsing.get_model_list.cache_clear()
     parsing.get_model_map.cache_clear()
     parsing.get_name_type_map.cache_clear()
-    _KINDS.append(kind)
-
-
-_KINDS: Final[list[_Kind]] = []
 
 
 def made(
@@ -151,6 +149,7 @@ def global_table(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, 
 
 @looks("AWS::DynamoDB::GlobalTable")
 def look_at_table(ctx: Ctx, ident: str) -> dict[str, Any]:
+    """What a table lets be changed past its stack."""
     client = ctx.client("dynamodb")
     table = client.describe_table(TableName=ident)["Table"]
     recovery = client.describe_continuous_backups(TableName=ident)["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
@@ -163,6 +162,7 @@ def look_at_table(ctx: Ctx, ident: str) -> dict[str, Any]:
 
 @made("AWS::S3::Bucket", "BucketName", ("Arn",))
 def bucket(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """With all that a bucket is asked to be; asked again, it is put again."""
     client = ctx.client("s3")
     if name not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
         place = {} if ctx.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": ctx.region}}
@@ -194,6 +194,7 @@ def bucket(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[s
 
 @looks("AWS::S3::Bucket")
 def look_at_bucket(ctx: Ctx, ident: str) -> dict[str, Any]:
+    """Versions, and what may be public."""
     client = ctx.client("s3")
     seen = {"VersioningConfiguration": client.get_bucket_versioning(Bucket=ident).get("Status", "")}
     with suppress(ClientError):
@@ -203,12 +204,14 @@ def look_at_bucket(ctx: Ctx, ident: str) -> dict[str, Any]:
 
 @made("AWS::S3::BucketPolicy")
 def bucket_policy(ctx: Ctx, _name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Put as it is."""
     ctx.client("s3").put_bucket_policy(Bucket=properties["Bucket"], Policy=json.dumps(properties["PolicyDocument"]))
     return properties["Bucket"], {}
 
 
 @made("AWS::SNS::TopicPolicy")
 def topic_policy(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Put as it is, on each topic."""
     for topic in properties["Topics"]:
         policy = json.dumps(properties["PolicyDocument"])
         ctx.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
@@ -219,6 +222,7 @@ def topic_policy(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, 
     "AWS::CloudWatch::Alarm", "AlarmName", ("Arn",), lambda ctx, ident: ctx.client("cloudwatch").delete_alarms(AlarmNames=[ident])
 )
 def alarm(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Put as it is."""
     client = ctx.client("cloudwatch")
     client.put_metric_alarm(**{**properties, "AlarmName": name})
     return name, {"Arn": f"arn:aws:cloudwatch:{ctx.region}:{ctx.account}:alarm:{name}"}
@@ -226,6 +230,7 @@ def alarm(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[st
 
 @looks("AWS::CloudWatch::Alarm")
 def look_at_alarm(ctx: Ctx, ident: str) -> dict[str, Any]:
+    """What an alarm is raised by, and whom it tells."""
     found = ctx.client("cloudwatch").describe_alarms(AlarmNames=[ident])["MetricAlarms"]
     if not found:
         raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": ident}}, "DescribeAlarms")
@@ -234,6 +239,7 @@ def look_at_alarm(ctx: Ctx, ident: str) -> dict[str, Any]:
 
 @made("AWS::CloudTrail::Trail", "TrailName", ("Arn",), lambda ctx, ident: ctx.client("cloudtrail").delete_trail(Name=ident))
 def trail(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """With its event selectors, recording or not."""
     client = ctx.client("cloudtrail")
     settings = {
         key: value for key, value in properties.items() if key not in ("TrailName", "IsLogging", "EventSelectors", "KMSKeyId")
@@ -247,6 +253,7 @@ def trail(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[st
 
 @made("AWS::Scheduler::Schedule", "Name", ("Arn",), lambda ctx, ident: ctx.client("scheduler").delete_schedule(Name=ident))
 def schedule(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Of the default group."""
     client = ctx.client("scheduler")
     ecs = properties["Target"].get("EcsParameters", {})
     if "NetworkConfiguration" in ecs:  # the one name that the API writes otherwise
@@ -263,6 +270,7 @@ def schedule(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict
     lambda ctx, ident: ctx.client("resource-explorer-2").delete_index(Arn=ident),
 )
 def index(ctx: Ctx, _name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """There is one in a region; its type is what is changed."""
     client = ctx.client("resource-explorer-2")
     found = client.list_indexes(Regions=[ctx.region])["Indexes"]
     arn = found[0]["Arn"] if found else client.create_index()["Arn"]
@@ -278,6 +286,7 @@ def index(ctx: Ctx, _name: str, properties: dict[str, Any]) -> tuple[str, dict[s
     lambda ctx, ident: ctx.client("resource-explorer-2").delete_view(ViewArn=ident),
 )
 def view(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """By its name; an existing one is taken as it is."""
     client = ctx.client("resource-explorer-2")
     arn = next((one for one in client.list_views()["Views"] if f":view/{name}/" in one), None)
     if arn is None:
@@ -287,12 +296,14 @@ def view(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str
 
 @made("AWS::ResourceExplorer2::DefaultViewAssociation", "", ("AssociatedAwsPrincipal",))
 def default_view(ctx: Ctx, _name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Of the region."""
     ctx.client("resource-explorer-2").associate_default_view(ViewArn=properties["ViewArn"])
     return ctx.account, {"AssociatedAwsPrincipal": ctx.account}
 
 
 @made("AWS::ApiGateway::Stage", "StageName")
 def stage(ctx: Ctx, name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Of a deployment."""
     client = ctx.client("apigateway")
     api, made_before = properties["RestApiId"], properties["DeploymentId"]
     deployment = getattr(made_before, "id", made_before)  # moto gives the deployment itself

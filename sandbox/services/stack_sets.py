@@ -88,17 +88,20 @@ def create_stack_instances(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
 
 @op("cloudformation", "ListStackInstances")
 def list_stack_instances(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """All on one page."""
     found = _set(ctx, params)
     return {"Summaries": list(found["instances"].values())}
 
 
 @op("cloudformation", "DescribeStackSetOperation")
 def describe_stack_set_operation(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """It is over."""
     return {"StackSetOperation": _known(ctx, params)["shown"]}
 
 
 @op("cloudformation", "ListStackSetOperationResults")
 def list_stack_set_operation_results(ctx: Ctx, params: dict[str, Any]) -> dict[str, Any]:
+    """Of each account and region."""
     return {"Summaries": _known(ctx, params)["results"]}
 
 
