@@ -28,6 +28,8 @@ OUTPUTS: dict[str, Any] = {
         "Description": "The API, of requests signed by IAM",
         "Value": sub("https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod/api/v1"),
     },
+    "FunctionArn": {"Condition": "Served", "Description": "The API's function", "Value": att("Function")},
+    "FunctionRoleName": {"Condition": "Served", "Description": "Its role", "Value": ref("FunctionRole")},
     "RunnerRoleArn": {
         "Condition": "Runs",
         "Description": "spoke_trusted_principal_arn of the accounts",

@@ -12,10 +12,10 @@ import yaml
 from playbook import BUCKET, EAST, MANAGEMENT, ROOT, TABLE, TOPIC, WEST, Operator, estate
 
 from ansible_collections.dr.aws.plugins.module_utils import control_plane, monitoring, recording
-from ansible_collections.dr.aws.plugins.module_utils.stacks import Stack, ensure
+from ansible_collections.dr.aws.plugins.module_utils.stacks import Stack, ensure, lean
 
 STACK = {"engine": "cloudformation"}
-TEMPLATE = yaml.safe_load((ROOT / "roles/control_plane/files/control_plane.cfn.yml").read_text(encoding="utf-8"))
+TEMPLATE = lean(yaml.safe_load((ROOT / "roles/control_plane/files/control_plane.cfn.yml").read_text(encoding="utf-8")))
 WHOLE = {
     "TableName": TABLE,
     "BucketName": BUCKET,
@@ -67,6 +67,15 @@ def test_the_playbook_makes_the_stack_once(sandbox: Any, operator: Operator) -> 
     assert "Table (AWS::DynamoDB::GlobalTable) modified: /DeletionProtectionEnabled" in drifted.out
     assert f"protect table {TABLE} against deletion" in drifted.out, "the module says it, and leaves the stack's table alone"
     assert sandbox.calls(mutating=True, since=before) == []
+
+
+def test_what_calls_made_is_not_taken_over(sandbox: Any, operator: Operator) -> None:
+    operator.load(estate())
+    clients = (sandbox.inside(one, WEST, MANAGEMENT) for one in ("dynamodb", "s3", "sns"))
+    control_plane.ensure(*clients, control_plane.Names(TABLE, BUCKET, "dr-events"), WEST)
+    refused = operator.run("control_plane", **STACK)
+    refused.refused(f"table {TABLE}, or a bucket of this control plane, is there already", "Next: leave engine out")
+    assert sandbox.calls(mutating=True) == []
 
 
 def test_a_whole_stack_is_what_the_modules_would_have_made(sandbox: Any) -> None:
