@@ -17,8 +17,13 @@ from cfn import Flow, Literal, written
 
 from ansible_collections.dr.aws.plugins.module_utils.api.automations import ACCEPTED, APPROVE, OPERATIONS, PREFIX, STATUS
 from ansible_collections.dr.aws.plugins.module_utils.approvals import DECISIONS, TIMEOUT_SECONDS
-from ansible_collections.dr.aws.plugins.module_utils.model import MODES
-from ansible_collections.dr.aws.plugins.module_utils.parameters import APPROVAL_MODES
+from ansible_collections.dr.aws.plugins.module_utils.model import CLEANUP_POLICIES, MODES
+from ansible_collections.dr.aws.plugins.module_utils.parameters import (
+    APPROVAL_MODES,
+    DEFAULT_PARALLELISM,
+    ON_WAVE_FAILURE,
+    ROLLBACK_SCOPES,
+)
 from ansible_collections.dr.aws.plugins.module_utils.tag_schema import ENVIRONMENTS
 
 FOLDER: Final = Path(__file__).parent.parent / "extensions/ssm"
@@ -58,10 +63,25 @@ SCOPE: Final[Mapping[str, Any]] = {
     "primary_region": text("The primary region, also on the way back", allowedPattern=_REGION),
     "dr_region": text("The region that takes over, also on the way back", allowedPattern=_REGION),
 }
-MODE: Final = text("planned: the source answers. unplanned: it may be gone", allowedValues=list(MODES), default="planned")
+FLAGS: Final = ["true", "false"]
 FURTHER: Final[Mapping[str, Any]] = {
     "approval_mode": text("Approvals of the execution's gates", allowedValues=list(APPROVAL_MODES), default="required"),
+    "approvals_needed": text("How many people must approve at each gate", allowedPattern="^([1-9]|10)$", default="1"),
+    "approver_must_differ": text("Whoever starts it may not approve", allowedValues=FLAGS, default="false"),
+    "parallelism": text(
+        "API calls at once, to 200", allowedPattern="^([1-9][0-9]?|1[0-9]{2}|200)$", default=str(DEFAULT_PARALLELISM)
+    ),
     "waves": text("Only these waves, such as 1,3-4", allowedPattern="^$|^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", default=""),
+}
+#: Of what changes sides.
+MOVING: Final[Mapping[str, Any]] = {
+    "mode": text("planned: the source answers. unplanned: it may be gone", allowedValues=list(MODES), default="planned"),
+    "cleanup_policy": text("What becomes of the old side", allowedValues=list(CLEANUP_POLICIES), default="quarantine"),
+    "on_wave_failure": text("When a wave fails", allowedValues=list(ON_WAVE_FAILURE), default="stop"),
+    "rollback_scope": text("What is rolled back", allowedValues=list(ROLLBACK_SCOPES), default="wave"),
+    "undo_window_minutes": text(
+        "How long what was activated waits to be committed", allowedPattern="^(0|[1-9][0-9]{0,3}|100[0-7][0-9]|10080)$", default="0"
+    ),
 }
 #: Of the document alone: no playbook has it.
 WAIT: Final = text(
@@ -69,6 +89,8 @@ WAIT: Final = text(
     allowedValues=["no", "yes"],
     default="no",
 )
+COMMENT: Final = text("Comment, for the audit trail", allowedPattern="^$|^[A-Za-z0-9 .,:;_@/()+-]{1,256}$", default="")
+PLAN: Final = text("The hash of the plan that was seen; compared when it is given", allowedPattern="^$|^[0-9a-f]{64}$", default="")
 EXECUTION: Final = text("The execution", allowedPattern=_EXECUTION)
 
 
@@ -171,7 +193,7 @@ def _starting(name: str, operation: str, what: str) -> dict[str, Any]:
     description = f"{what}\n\nRecords the execution, starts its run, which makes the plan, and gives the execution's id.\n"
     if guarded:
         description += "\n" + BRIDGE.format(approve=APPROVE)
-    parameters = {**SCOPE, **({"mode": MODE} if guarded else {}), **FURTHER, "wait": WAIT}
+    parameters = {**SCOPE, **(MOVING if guarded else {}), **FURTHER, "wait": WAIT}
     steps = [_approve(operation)] if guarded else []
     steps += [
         _ask("Records the execution and starts its run."),
@@ -199,7 +221,7 @@ The token stays readable in the history of the automation; it counts once for ea
         ),
         APPROVE: _document(
             said,
-            {"execution_id": EXECUTION, "token": token, "decision": decision},
+            {"execution_id": EXECUTION, "token": token, "decision": decision, "comment": COMMENT, "plan_sha256": PLAN},
             [_ask("Records the decision; an approved execution that is PAUSED goes on."), *_answer("status", "said")],
         ),
     }

@@ -7,7 +7,7 @@ Whoever runs one first (`execution_id`) plans it as it was asked for, and takes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from .dynamo import RefusedError
@@ -17,18 +17,31 @@ from .store import Store
 
 #: What is asked for, by the names that the playbooks take.
 ASKED: Final = ("customer", "environment", "primary_region", "dr_region", "mode", "approval_mode", "waves")
+#: Kept where they were said: what is not said is the run's own, as in a playbook.
+SAID: Final = (
+    "approvals_needed",
+    "approver_must_differ",
+    "parallelism",
+    "cleanup_policy",
+    "on_wave_failure",
+    "rollback_scope",
+    "undo_window_minutes",
+)
 #: States in which nothing has taken it up yet. FAILED: what should have carried it out could not be started.
 OPEN: Final = ("PENDING", "FAILED")
 
 
-def ask(store: Store, parameters: Parameters, who: str, **beside: Any) -> dict[str, Any]:
-    """Records an execution, and gives it. who: asks for it, an ARN. beside: further attributes (account, correlation_id, …)."""
+def ask(store: Store, parameters: Parameters, who: str, said: Collection[str] = (), **beside: Any) -> dict[str, Any]:
+    """Records an execution, and gives it. who: asks for it, an ARN. said: parameters that were given, by name.
+
+    beside: further attributes (account, correlation_id, …).
+    """
     wanted = parameters.to_json()
     record = {
         **{name: wanted[name] for name in ("customer", "environment", "operation", "mode", "primary_region", "dr_region")},
         **beside,
         "created_by": who,
-        "asked": {name: wanted[name] for name in ASKED},
+        "asked": {name: wanted[name] for name in (*ASKED, *(name for name in SAID if name in said))},
     }
     made = store.create_execution(record)
     told = {name: beside[name] for name in ("correlation_id",) if beside.get(name)}
@@ -64,6 +77,6 @@ def taken(record: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, An
         raise DrError(f"execution {name} is {record['status']}, and was never planned", "leave out execution_id for a new one")
     for one, wanted in record["asked"].items():
         own = given({one: options.get(one)}).get(one)
-        if own is not None and str(own) != str(wanted) and own != wanted:
+        if own is not None and str(own) not in (str(wanted), str(wanted).lower()) and own != wanted:
             raise InputError(one, own, f"{wanted}, as execution {name} was asked for", f"leave out {one}, or execution_id")
     return {**options, **given(record["asked"]), "execution_id": None}

@@ -25,6 +25,7 @@ from ansible_collections.dr.aws.plugins.module_utils.store import Store
 FUNCTION = f"arn:aws:lambda:{WEST}:{MANAGEMENT}:function:dr-aws-api"
 PEOPLE = f"arn:aws:iam::{MANAGEMENT}:role/people"
 APPROVAL_TOPIC = f"arn:aws:sns:{WEST}:{MANAGEMENT}:Automation-dr-aws"
+PLAN = "40b84a23fa2c" * 5 + "40b8"
 ASKED = {name: [value] for name, value in SCOPE.items()}
 
 
@@ -117,13 +118,18 @@ def said(shown: dict[str, Any]) -> str:
 
 
 def test_a_drill_is_recorded_in_the_name_of_who_starts_the_automation(desk: Desk, store: Store) -> None:
-    shown = desk.done("dr-aws-test", {**ASKED, "waves": ["1,3-4"]}, desk.person("ann"))
+    more = {"waves": ["1,3-4"], "approvals_needed": ["2"], "approver_must_differ": ["true"], "parallelism": ["20"]}
+    shown = desk.done("dr-aws-test", {**ASKED, **more}, desk.person("ann"))
     assert (shown["AutomationExecutionStatus"], list(steps(shown))) == ("Success", ["ask", "answer", "accepted", "whether"])
     name = shown["Outputs"]["answer.execution_id"][0]
     assert shown["Outputs"]["answer.execution_arn"] == [f"arn:aws:ecs:{WEST}:{MANAGEMENT}:task/dr/{name}"]
     assert desk.started == [name]
     record = store.get_execution(name)
     assert (record["status"], record["operation"], record["asked"]["waves"]) == ("PENDING", "test", [1, 3, 4])
+    said = {
+        name: record["asked"].get(name) for name in ("approvals_needed", "approver_must_differ", "parallelism", "cleanup_policy")
+    }
+    assert said == {"approvals_needed": 2, "approver_must_differ": True, "parallelism": 20, "cleanup_policy": None}
     assert record["created_by"] == f"arn:aws:sts::{MANAGEMENT}:assumed-role/people/ann"
     assert record["correlation_id"] == shown["AutomationExecutionId"]
 
@@ -227,12 +233,12 @@ def test_a_run_that_cannot_be_started_is_not_asked_for_again(desk: Desk, store: 
 
 def test_status_and_approval_of_a_paused_execution(desk: Desk, store: Store) -> None:
     about = {"customer": "acme", "environment": "production", "operation": "failover", "mode": "planned", "created_by": PEOPLE}
-    record = store.create_execution({**about, "primary_region": EAST, "dr_region": WEST, "plan_sha256": "ab"})
+    record = store.create_execution({**about, "primary_region": EAST, "dr_region": WEST, "plan_sha256": PLAN})
     name = str(record["execution_id"])
     store.update_execution(name, status="RUNNING", current_phase="activate", current_wave=2)
     ann = desk.person("ann")
     requester = f"arn:aws:sts::{MANAGEMENT}:assumed-role/people/ann"
-    asked = Approvals(store).request(name, "activate-2", "ab", requester=requester, separate_approver=True)
+    asked = Approvals(store).request(name, "activate-2", PLAN, requester=requester, separate_approver=True)
     Lock(store).acquire("acme", "production", owner=name, runner="elsewhere:1:100")
 
     shown = desk.done("dr-aws-status", {"execution_id": [name]})
@@ -242,9 +248,13 @@ def test_status_and_approval_of_a_paused_execution(desk: Desk, store: Store) -> 
     decided = {"execution_id": [name], "token": [asked.token], "decision": ["approve"]}
     own = desk.done("dr-aws-approve", decided, ann)
     assert (own["AutomationExecutionStatus"], "asked for this approval and may not give it" in said(own)) == ("Failed", True)
-    other = desk.done("dr-aws-approve", decided, desk.person("bob"))
+    unseen = desk.done("dr-aws-approve", {**decided, "plan_sha256": ["0" * 64]}, desk.person("bob"))
+    assert (unseen["AutomationExecutionStatus"], f"is for plan {PLAN[:12]}, not for plan 000" in said(unseen)) == ("Failed", True)
+    seen = {**decided, "plan_sha256": [PLAN], "comment": ["seen by the network team"]}
+    other = desk.done("dr-aws-approve", seen, desk.person("bob"))
     assert other["AutomationExecutionStatus"] == "Success", other
     (approval,) = Approvals(store).of(name)
+    assert approval["approvals"][0]["comment"] == "seen by the network team"
     assert (approval["state"], approval["approver"]) == ("approved", f"arn:aws:sts::{MANAGEMENT}:assumed-role/people/bob")
     used = desk.done("dr-aws-approve", decided, desk.person("bob"))
     assert (used["AutomationExecutionStatus"], "is approved already" in said(used)) == ("Failed", True)

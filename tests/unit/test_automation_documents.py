@@ -35,28 +35,21 @@ PLAYBOOK_ONLY = {
     "accept_shortfalls",
     "accept_snapshot",
     "approval_timeout_seconds",
-    "approvals_needed",
-    "approver_must_differ",
     "business_check_override_reason",
     "calendar_override_reason",
-    "cleanup_policy",
     "detected_at",
     "health_override_reason",
     "health_timeout_seconds",
-    "on_wave_failure",
-    "parallelism",
     "phases",
     "plan_id",
-    "rollback_scope",
     "snapshot_max_age_hours",
-    "undo_window_minutes",
 }
 #: Of one operation: an execution that is there is resumed, or a list is asked for, by the playbook.
 NOT_CARRIED = {
     **{name: PLAYBOOK_ONLY | {"execution_id"} for name in OPERATIONS},
     "dr-aws-test": PLAYBOOK_ONLY | {"execution_id", "cleanup"},
     "dr-aws-status": {"customer", "environment", "status", "since", "until", "limit", "phase", "after"},
-    "dr-aws-approve": {"comment", "plan_sha256"},
+    "dr-aws-approve": set(),
 }
 #: Value -> whether both take it.
 WAVES = {"1": True, "1,3-4": True, "10": True, "2-": False, "a": False, "1,": False, ",1": False, "-1": False, "": True}
@@ -69,6 +62,9 @@ REGIONS = {
     "us-east-1;": False,
 }
 CUSTOMERS = {"acme": True, "Acme-2": True, "a b": False, "a'b": False, 'a"b': False, "{{ x }}": False}
+APPROVALS = {"1": True, "10": True, "0": False, "11": False, "a": False}
+PARALLELISM = {"1": True, "99": True, "100": True, "200": True, "0": False, "201": False}
+UNDO = {"0": True, "1": True, "9999": True, "10000": True, "10080": True, "10081": False, "-1": False}
 EXECUTIONS = {"dr-20261128T163000Z-7f3a9c": True, "dr-20261128T163000Z-7F3A9C": False, "dr-1": False}
 
 
@@ -184,7 +180,10 @@ def test_parameters_are_the_playbooks(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_patterns_refuse_what_the_playbooks_refuse(name: str) -> None:
-    for parameter, table in (("waves", WAVES), ("primary_region", REGIONS), ("dr_region", REGIONS), ("customer", CUSTOMERS)):
+    tables = {"waves": WAVES, "primary_region": REGIONS, "dr_region": REGIONS, "customer": CUSTOMERS}
+    tables |= {"approvals_needed": APPROVALS, "parallelism": PARALLELISM}
+    tables |= {"undo_window_minutes": UNDO} if OPERATIONS[name] != "test" else {}
+    for parameter, table in tables.items():
         for value, right in table.items():
             assert matches(name, parameter, value) is right, (parameter, value)
             assert accepted(**{parameter: value}) is right, (parameter, value)
@@ -227,7 +226,7 @@ def test_defaults_are_the_playbooks() -> None:
     scope = {"customer": ["acme"], "environment": ["production"], "primary_region": ["us-east-1"], "dr_region": ["us-west-2"]}
     for name, operation in OPERATIONS.items():
         values = taken(FOUND[name]["parameters"], scope)
-        found = {one: values[one] for one in ("mode", "approval_mode", "waves") if one in values}
+        found = {one: value for one, value in values.items() if one not in (*scope, *OWN)}
         facts = Facts(("us-east-1", "us-west-2"), frozenset({("acme", "production")}))
         bare = {one: value[0] for one, value in scope.items()}
         assert validate_parameters({**bare, **found, "operation": operation}, facts) == validate_parameters(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..approvals import DECISIONS
@@ -24,7 +24,7 @@ from ..errors import DrError, InputError
 from ..parameters import parse_waves
 from ..store import Store
 from .answers import Answer, Call, refusal
-from .executions import Executions
+from .executions import NAMES, Executions
 
 #: Documents are called so, whatever they are installed by.
 PREFIX: Final = "dr-aws-"
@@ -34,14 +34,13 @@ STATUS, APPROVE = f"{PREFIX}status", f"{PREFIX}approve"
 DOCUMENTS: Final = (*OPERATIONS, STATUS, APPROVE)
 ACCEPTED, REFUSED = "accepted", "refused"
 UNKNOWN, LONGEST = "-", 512
-#: Of the playbooks -> of the API.
-NAMES: Final = {
-    "customer": "customer",
-    "environment": "environment",
-    "primary_region": "primaryRegion",
-    "dr_region": "drRegion",
-    "mode": "mode",
-    "approval_mode": "approvalMode",
+#: Parameters of an automation are texts. Those that the API wants otherwise -> what makes that of them.
+NUMBERS: Final = ("approvals_needed", "parallelism", "undo_window_minutes")
+_CAMEL: Final = {name: camel for camel, name in NAMES.items()}
+_OTHERWISE: Final[Mapping[str, Callable[[str], Any]]] = {
+    **dict.fromkeys(NUMBERS, int),
+    "approver_must_differ": lambda text: text == "true",
+    "waves": lambda text: list(parse_waves(text)),
 }
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -107,11 +106,13 @@ class Automations:
             decision = given.get("decision", "")
             if decision not in DECISIONS:
                 raise InputError("decision", decision, " or ".join(DECISIONS), "decision=approve, or decision=reject")
+            told = {"comment": given.get("comment"), "planSha256": given.get("plan_sha256")}
             body = {"taskToken": given.get("token", ""), "approved": decision == "approve"}
+            body |= {one: value for one, value in told.items() if value}
             return self.executions.resume(_with(call, body))
-        body = {NAMES[one]: value for one, value in given.items() if one in NAMES}
-        waves = {"waves": list(parse_waves(given["waves"]))} if "waves" in given else {}
-        return self.executions.create(_with(call, {**body, **waves, "operation": OPERATIONS[name]}))
+        asked = {one: value for one, value in given.items() if one != "wait"}
+        body = {_CAMEL.get(one, one): _OTHERWISE.get(one, str)(value) for one, value in asked.items()}
+        return self.executions.create(_with(call, {**body, "operation": OPERATIONS[name]}))
 
 
 def _with(call: Call, body: Mapping[str, Any]) -> Call:

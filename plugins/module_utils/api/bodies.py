@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import InputError
-from ..model import MODES
-from ..parameters import APPROVAL_MODES, MAX_WAVE
+from ..model import CLEANUP_POLICIES, MODES
+from ..parameters import (
+    APPROVAL_MODES,
+    MAX_APPROVALS,
+    MAX_PARALLELISM,
+    MAX_UNDO_MINUTES,
+    MAX_WAVE,
+    ON_WAVE_FAILURE,
+    ROLLBACK_SCOPES,
+)
 from ..pauses import DEFAULT_MINUTES, MAX_MINUTES
 from ..tag_schema import ENVIRONMENTS
 
@@ -118,6 +126,11 @@ def whole(value: Any, lowest: int, highest: int) -> int | None:
     return int(value) if lowest <= value <= highest else None
 
 
+def number(lowest: int, highest: int) -> Callable[[Any], Any]:
+    """A whole number between two."""
+    return lambda value: whole(value, lowest, highest)
+
+
 def _waves(value: Any) -> list[int] | None:
     found = [whole(one, 1, MAX_WAVE) for one in value] if isinstance(value, list) else []
     numbers = [one for one in found if one is not None]
@@ -127,6 +140,14 @@ def _waves(value: Any) -> list[int] | None:
 def _seconds(value: Any) -> int | None:
     seconds = whole(value, 60, MAX_MINUTES * 60)
     return seconds if seconds is not None and seconds % 60 == 0 else None
+
+
+def _number(lowest: int, highest: int, example: int) -> Field:
+    return Field(f"a whole number from {lowest} to {highest}", number(lowest, highest), example)
+
+
+def _choice(allowed: tuple[str, ...], example: str) -> Field:
+    return Field(", ".join(allowed), choice(allowed), example)
 
 
 _REGION: Final = Field("a region's name", words(r"[a-z]{2}(-[a-z]+)+-[0-9]", 32), "us-west-2", required=True)
@@ -139,6 +160,13 @@ CREATE: Final[Mapping[str, Field]] = {
     "approvalMode": Field(", ".join(APPROVAL_MODES), choice(APPROVAL_MODES), "required", default="required"),
     "waves": Field(f"a list of wave numbers from 1 to {MAX_WAVE}, each once", _waves, [1, 2, 3], default=()),
     "mode": Field(", ".join(MODES), choice(MODES), "planned", default="planned"),
+    "approvalsNeeded": _number(1, MAX_APPROVALS, 2),
+    "approverMustDiffer": Field("true or false", flag, True),
+    "parallelism": _number(1, MAX_PARALLELISM, 10),
+    "cleanupPolicy": _choice(CLEANUP_POLICIES, "quarantine"),
+    "onWaveFailure": _choice(ON_WAVE_FAILURE, "stop"),
+    "rollbackScope": _choice(ROLLBACK_SCOPES, "wave"),
+    "undoWindowMinutes": _number(0, MAX_UNDO_MINUTES, 60),
 }
 PAUSE: Final[Mapping[str, Field]] = {
     "reason": Field(f"text of at most {MAX_TEXT} characters", text(MAX_TEXT), "the network team looks at it", default=""),
@@ -150,6 +178,8 @@ RESUME: Final[Mapping[str, Field]] = {
     "taskToken": Field(f"1 to {MAX_TOKEN} characters", text(MAX_TOKEN, 1), "…", required=True),
     "approved": Field("true or false", flag, True, required=True),
     "approver": Field(f"text of at most {MAX_TOKEN} characters", text(MAX_TOKEN), "ann@example.com", default=""),
+    "comment": Field(f"text of at most {MAX_TEXT} characters", text(MAX_TEXT), "seen by the network team", default=""),
+    "planSha256": Field("64 hexadecimal digits", words(r"[0-9a-f]{64}", 64), "40b84a23fa2c…"),
 }
 #: Of queries, whose values are text.
 DETAIL: Final = Field("true, false", choice(("true", "false")), "true", default="false")

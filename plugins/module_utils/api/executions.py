@@ -32,10 +32,16 @@ from .starters import Starter
 #: How many of a scope's newest executions tell how long one takes, and whether one is asked for already.
 RECENT: Final = 20
 #: Of the API -> of the playbooks.
-_NAMES: Final = {
+NAMES: Final = {
     "primaryRegion": "primary_region",
     "drRegion": "dr_region",
     "approvalMode": "approval_mode",
+    "approvalsNeeded": "approvals_needed",
+    "approverMustDiffer": "approver_must_differ",
+    "cleanupPolicy": "cleanup_policy",
+    "onWaveFailure": "on_wave_failure",
+    "rollbackScope": "rollback_scope",
+    "undoWindowMinutes": "undo_window_minutes",
 }
 
 
@@ -59,7 +65,7 @@ class Executions:
     def create(self, call: Call) -> Answer:
         """POST: recorded PENDING, and what carries it out is started. The plan is made, and the lock taken, by the run."""
         body = read(call.text, CREATE)
-        asked = {_NAMES.get(name, name): value for name, value in body.items()}
+        asked = {NAMES.get(name, name): value for name, value in body.items() if value is not None}
         scope = (asked["customer"], asked["environment"])
         recent = self.store.executions(customer=scope[0], environment=scope[1], limit=RECENT)
         self._refuse_unknown(scope, recent)
@@ -71,7 +77,7 @@ class Executions:
             "correlation_id": call.correlation_id,
             **({"expected_seconds": seconds} if seconds else {}),
         }
-        record = requested.ask(self.store, parameters, call.who, **beside)
+        record = requested.ask(self.store, parameters, call.who, asked, **beside)
         arn = self._start(record, call)
         evidence.secure(self.store, record["execution_id"], call.who)
         body = {
@@ -148,9 +154,10 @@ class Executions:
         body = read(call.text, RESUME)
         name = self._record(call)["execution_id"]
         decision = "approve" if body["approved"] else "reject"
-        comment = f"approver {body['approver']}" if body["approver"] else ""
+        comment = "; ".join(filter(None, (f"approver {body['approver']}" if body["approver"] else "", body["comment"])))
+        seen = body["planSha256"]
         try:
-            approval = Approvals(self.store).decide(name, body["taskToken"], decision, call.who, comment=comment)
+            approval = Approvals(self.store).decide(name, body["taskToken"], decision, call.who, plan_sha256=seen, comment=comment)
         except ApprovalRefusedError as error:
             told = {"decision": decision, "comment": comment, "correlation_id": call.correlation_id}
             self.store.note(name, "approval_refused", actor=call.who, why=str(error), **told)
