@@ -25,7 +25,7 @@ from sandbox.model import AwsError
 
 Params = dict[str, Any]
 #: Simulated seconds: until the first step begins, between two looks of a step that waits.
-BEGINS_AFTER, LOOKS_EVERY = 1, 10
+BEGINS_AFTER, LOOKS_EVERY = 1, 60
 #: Seconds that a step may wait unless it says otherwise.
 TIMEOUTS = {"aws:approve": 604_800, "aws:waitForAwsResourceProperty": 3_600}
 SCHEMA = "0.3"

@@ -21,6 +21,7 @@ from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, Inpu
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
 from ansible_collections.dr.aws.plugins.module_utils.lock import Lock
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
+from sandbox.services.ssm_automation import LOOKS_EVERY
 
 FUNCTION = f"arn:aws:lambda:{WEST}:{MANAGEMENT}:function:dr-aws-api"
 PEOPLE = f"arn:aws:iam::{MANAGEMENT}:role/people"
@@ -82,7 +83,7 @@ class Desk:
 
     def look(self, ident: str) -> dict[str, Any]:
         """How an automation stands, once its function has answered and a look's time has passed."""
-        self.sandbox.advance(10)
+        self.sandbox.advance(LOOKS_EVERY)
         self.sandbox.gateway.settle()
         return dict(self.ssm.get_automation_execution(AutomationExecutionId=ident)["AutomationExecution"])
 
