@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import automation_template
 import control_plane_engines
 import control_plane_rights
 import control_plane_state
@@ -33,14 +34,18 @@ ACCEPTED = {
 
 #: What attributes of the control plane's resources look like, where a policy names them.
 ARNS = {
+    "ApprovalTopic": f"arn:aws:sns:us-west-2:{ACCOUNT}:Automation-dr",
     "AuditBucket": "arn:aws:s3:::dr-audit",
+    "AutomationRole": f"arn:aws:iam::{ACCOUNT}:role/dr-documents",
     "Bucket": "arn:aws:s3:::dr-bucket",
     "Cluster": f"arn:aws:ecs:us-west-2:{ACCOUNT}:cluster/dr",
+    "FunctionArn": f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:dr",
     "Key": f"arn:aws:kms:us-west-2:{ACCOUNT}:key/11111111-1111-4111-8111-111111111111",
     "LogGroup": f"arn:aws:logs:us-west-2:{ACCOUNT}:log-group:/dr-aws/dr:*",
     "RunnerExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/dr-execution",
     "RunnerRole": f"arn:aws:iam::{ACCOUNT}:role/dr-runner",
     "Table": f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/dr",
+    "TableKeyArn": f"arn:aws:kms:us-west-2:{ACCOUNT}:key/11111111-1111-4111-8111-111111111111",
     "Topic": f"arn:aws:sns:us-west-2:{ACCOUNT}:dr",
 }
 WORDS = {"AWS::AccountId": ACCOUNT, "AWS::Partition": "aws", "AWS::Region": "us-west-2", "Api": "abcdef1234"}
@@ -65,8 +70,8 @@ def _resolved(value: Any) -> Any:
 
 
 def control_plane() -> Iterator[dict[str, Any]]:
-    """The policies of roles in the template of the control plane."""
-    for part in (control_plane_state, control_plane_rights, control_plane_engines):
+    """The policies of roles in the templates of the control plane and of its Automation documents."""
+    for part in (control_plane_state, control_plane_rights, control_plane_engines, automation_template):
         for one in part.resources().values():
             properties = one["Properties"]
             if one["Type"] == "AWS::IAM::ManagedPolicy":
