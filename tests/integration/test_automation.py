@@ -195,6 +195,9 @@ def test_an_automation_is_answered_once(desk: Desk, store: Store) -> None:
     shown = desk.done("dr-aws-test", ASKED)
     again = desk.function({"automation": shown["AutomationExecutionId"]})
     assert (again["execution_id"], len(desk.started)) == (desk.started[0], 1)
+    store.table.write((), [(f"AUTOMATION#{shown['AutomationExecutionId']}", "ANSWER")])  # it died before it had answered
+    again = desk.function({"automation": shown["AutomationExecutionId"]})
+    assert (again["outcome"], again["execution_id"], len(desk.started)) == ("accepted", desk.started[0], 1)
 
 
 def test_who_is_nobody_and_what_is_no_automation_of_ours_is_not_answered(desk: Desk, store: Store, monkeypatch: Any) -> None:

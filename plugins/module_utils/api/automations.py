@@ -24,7 +24,7 @@ from ..errors import DrError, InputError
 from ..parameters import parse_waves
 from ..store import Store
 from .answers import Answer, Call, refusal
-from .executions import NAMES, Executions
+from .executions import NAMES, RECENT, Executions
 
 #: Documents are called so, whatever they are installed by.
 PREFIX: Final = "dr-aws-"
@@ -110,9 +110,18 @@ class Automations:
             body = {"taskToken": given.get("token", ""), "approved": decision == "approve"}
             body |= {one: value for one, value in told.items() if value}
             return self.executions.resume(_with(call, body))
+        if made := self._made(ident, given):
+            return Answer(200, made)
         asked = {one: value for one, value in given.items() if one != "wait"}
         body = {_CAMEL.get(one, one): _OTHERWISE.get(one, str)(value) for one, value in asked.items()}
         return self.executions.create(_with(call, {**body, "operation": OPERATIONS[name]}))
+
+    def _made(self, ident: str, given: Mapping[str, str]) -> dict[str, Any]:
+        """The execution that this automation has asked for already, by a call that ended before it was answered; {} for none."""
+        recent = self.store.executions(customer=given.get("customer"), environment=given.get("environment"), limit=RECENT)
+        found = next((one for one in recent if one.get("correlation_id") == ident), None)
+        names = {"executionId": "execution_id", "executionArn": "execution_arn", "status": "status"}
+        return {name: found[attribute] for name, attribute in names.items()} if found else {}
 
 
 def _with(call: Call, body: Mapping[str, Any]) -> Call:
