@@ -18,6 +18,7 @@ from ansible_collections.dr.aws.plugins.module_utils import (
     protection,
     requested,
     rollback,
+    settling,
     snapshots,
     switching,
     trail,
@@ -46,7 +47,7 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import (
 )
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.preview import Preview, preview, to_json
-from ansible_collections.dr.aws.plugins.module_utils.relay import Driven, settled
+from ansible_collections.dr.aws.plugins.module_utils.relay import Driven, restart, settled
 from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
@@ -316,6 +317,9 @@ class ActionModule(BatchAction):
         goal = resumed(
             record, plan, {**{one: options[one] for one in PARAMETERS}, "plan_id": options["plan_id"]}, _facts(options, hosts)
         )
+        driven = Driven.of(options)
+        went_on = record["status"] == "RUNNING" and driven.caller(control.store, name)
+        owing = [] if went_on or record["status"] in ENDED else self._owing(control, goal, options, hosts)
         if self._task.check_mode:
             self._say_plan(goal)
             return fact_of(goal, phases=phases)
@@ -326,9 +330,9 @@ class ActionModule(BatchAction):
         window.refuse_resume(record, control.store.clock())
         admitted = self._admitted(control, goal, options)
         pauses.alert(control.store, control.notifier, record, lambda: trail.caller(control))
-        driven = Driven.of(options)
         lock = driven.take(control.store, record["customer"], record["environment"], name)
         try:
+            first = settling.kept(record, owing)
             state = {} if removing else {"status": "RUNNING", "reason": None}
             left = rollback.closed(record, "left")
             control.store.update_execution(
@@ -337,16 +341,19 @@ class ActionModule(BatchAction):
                 **admitted,
                 **left,
                 **settled(control.store, record),
+                **({settling.FIELD: first} if owing else {}),
                 resumed_by=None,
                 **({"detected_at": detected} if detected else {}),
             )
             before = driven.caller(control.store, name)
             # by the API, for which something else runs it; or by whoever let the runner before this one begin
             caller = record.get("resumed_by") or before or trail.caller(control)
-            fact = fact_of(plan, name, lock, phases, caller)
+            if owing:
+                restart(control.store, name)
+            fact = fact_of(settling.first(plan, first), name, lock, phases, caller)
             run = Run.attach(control.settings, fact)
-            went_on = before and record["status"] == "RUNNING"
-            run.note("execution_continued" if went_on else "execution_resumed", before=record["status"], **admitted)
+            told = {**admitted, **({"settles": owing} if owing else {})}
+            run.note("execution_continued" if went_on else "execution_resumed", before=record["status"], **told)
             switching.complete(run, plan, switching.approver_of(control.store, name, plan))
         except BaseException:
             lock.release()
@@ -357,8 +364,16 @@ class ActionModule(BatchAction):
         self.say(f"execution {name} goes on; it was {record['status']}{more}", event="execution_resumed", execution_id=name)
         if goal.sha256 != plan.sha256:
             switch(self, run, goal, options["approval_timeout_seconds"])
-            fact = fact_of(goal, name, lock, phases, caller)
+            fact = fact_of(settling.first(goal, first), name, lock, phases, caller)
         return driven.limit(Run.attach(control.settings, fact), fact)
+
+    def _owing(self, control: Control, plan: Plan, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """What is fenced before the execution goes on; said. Whether a region answers now is not in an inventory of before."""
+        dark = () if options["inventory"].get("cached") else _facts(options, hosts).stale
+        found = settling.due(control.store, control.cloud, plan, dark)
+        if found:
+            self.say(f"fence debts are settled before anything else: {', '.join(found)}", color="yellow")
+        return found
 
     def _say_plan(self, plan: Plan, found: Preview | None = None, begin: datetime | None = None) -> None:
         for text, color in lines(plan, found, begin):

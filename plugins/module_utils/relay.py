@@ -226,6 +226,11 @@ def position(store: Store, execution_id: str) -> dict[str, Any]:
     return store.table.get(f"EXEC#{execution_id}", "RELAY") or {}
 
 
+def restart(store: Store, execution_id: str) -> None:
+    """The next turn begins with the first batch: other ones come before what was next. What is done is not done again."""
+    store.table.write([], [(f"EXEC#{execution_id}", "RELAY")])
+
+
 def put(store: Store, execution_id: str, batch: int, step: str, caller: str, **more: Any) -> None:
     """Stores what is next. more: `accounts` of each shard, or `approval`, the sort key of the request.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from . import moves
+from . import moves, settling
 from .dynamo import utc
 from .engine import ROLLBACK, Engine, Observer, Result
 from .errors import DrError, InputError
@@ -78,7 +78,7 @@ def foresee(
     """One look at everything that ACTIVATE touched in these waves, () for all. Describe calls only.
 
     InputError: a wave that is not there. DrError: something was done on top of it, here or later: what clients are led to by the
-    rest, names above all, may be gone. That a debt of before was settled is none of that: what owed it stays.
+    rest, names above all, may be gone. That a debt was settled first is none of that: what owed it stays.
     """
     name, parameters = record["execution_id"], plan.parameters
     there = sorted({pair.wave for pair in plan.pairs})
@@ -91,7 +91,8 @@ def foresee(
     activated = journal.known("activate")
     asked = [pair for pair in plan.pairs if begun(activated.get(pair.key, {})) and (not waves or pair.wave in waves)]
     past = {key: why for key, why in gone_past(control.store, record, journal).items() if begun(activated.get(key, {}))}
-    settled = {entry.key for batch in plan.stage("settle") for entry in batch.entries}
+    ahead = settling.first(plan, settling.kept(record))
+    settled = {entry.key for batch in ahead.stage(settling.STAGE) for entry in batch.entries}
     if over := [f"{key}: {why}" for key, why in past.items() if key not in settled]:
         other = OPERATIONS[1 - OPERATIONS.index(record["operation"])]
         remedy = f"take it back with a {other} of its own: ansible-playbook dr.aws.{other} -e customer=… -e environment=…"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import evidence, moves, snapshots
+from . import evidence, moves, settling, snapshots
 from .accounts import READ_ATTEMPTS, Account, Accounts, AwsReader
 from .costs import Copies, Estimate, copies, savings
 from .drills import drill, reconciler
@@ -112,6 +112,7 @@ class Run:
         if not self.check_mode:
             self.span = control.tracing.run(self.execution_id, execution["fence"])
             self.record = self.store.get_execution(self.execution_id)
+            self.plan = settling.first(plan, settling.kept(self.record)) if plan else None
             self.lock = attach(self.store, self.parameters.customer, self.parameters.environment, execution)
             wanted = plan.objectives if plan else None
             fence = execution["fence"]

@@ -354,6 +354,13 @@ def names(sandbox: Any) -> dict[str, str]:
     return found
 
 
+def repair(sandbox: Any, name: str) -> None:
+    """Tasks of a service of the shop start again in the target region."""
+    client = sandbox.inside("ecs", WEST, SHOP)
+    (service,) = client.describe_services(cluster="shop", services=[name])["services"]
+    client.untag_resource(resourceArn=service["serviceArn"], tagKeys=["sim:tasks"])
+
+
 FULL = {name: tasks for _account, _cluster, name, _wave, tasks in SERVICES}
 NONE = dict.fromkeys(FULL, 0)
 

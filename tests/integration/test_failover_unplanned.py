@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playbook import (
@@ -20,6 +21,7 @@ from playbook import (
     key_of,
     names,
     pointing,
+    repair,
     tasks,
     unfolded,
 )
@@ -82,3 +84,33 @@ def test_the_source_region_is_lost_and_returns(sandbox: Any, operator: Operator)
     status = operator.status(after.execution_id)
     assert (status["status"], status["deferred"], status["debts"]) == ("COMPLETED", [], [])
     assert status["counts"] == {"cleanup": {"done": 6}, "replicate": {"done": 6}}
+
+
+def test_what_it_owes_itself_is_settled_before_it_is_resumed(sandbox: Any, operator: Operator) -> None:
+    """Stopped in wave 2; then the source is back, alive and writable: it is fenced before anything else of the resume happens."""
+    operator.load(estate(database=True, basket={"peer": {"tasks": "fail"}}))
+    operator.readiness()
+    sandbox.dark(EAST)
+    stopped = operator.failover().refused("1 of 3 resources stop the run")
+    name, owing = stopped.execution_id, {DATABASE, *(key_of(*who) for who in WHO)}
+    assert {debt["resource"] for debt in operator.status(name)["debts"]} == owing
+
+    sandbox.clear_faults()
+    assert (database(sandbox, EAST), tasks(sandbox, EAST)) == ("serves", FULL), "two sides take writes"
+    repair(sandbox, "basket")  # its tasks run on both sides as well now
+    mark = operator.mark()
+    resumed = operator.run("failover", execution_id=name).ok()
+    said = unfolded(resumed.out)
+    named = re.search(r"^fence debts are settled before anything else: (.*)$", resumed.out, re.MULTILINE)
+    assert named and set(named[1].split(", ")) == owing
+    assert said.index("cleanup, wave 2: 3 resources") < said.index("activate, wave 2: 3 resources")
+    calls = operator.mutations(mark)
+    went_on = next(number for number, call in enumerate(calls) if call["region"] != EAST)
+    fenced = repr([call["params"] for call in calls[:went_on]])
+    assert all(f"'{one}'" in fenced for one in ("orders-db", *FULL)), "each of them, before anything else"
+    assert (tasks(sandbox, EAST), tasks(sandbox, WEST), names(sandbox)) == (NONE, FULL, pointing(WEST))
+    assert (database(sandbox, EAST), database(sandbox, WEST)) == ("replica", "serves")
+    status = operator.status(name)
+    assert (status["status"], status["debts"], status["deferred"]) == ("COMPLETED", [], [])
+    (told,) = [one["detail"] for one in status["timeline"] if one["event"] == "execution_resumed"]
+    assert set(told["settles"]) == owing

@@ -23,6 +23,7 @@ from playbook import (
     key_of,
     names,
     pointing,
+    repair,
     tasks,
 )
 
@@ -44,13 +45,6 @@ def status_of(sandbox: Any, name: str) -> dict[str, Any]:
     return Store(sandbox.client("dynamodb"), sandbox.client("s3"), TABLE, BUCKET).status(name)
 
 
-def repair(sandbox: Any) -> None:
-    """Tasks of the basket start again."""
-    client = sandbox.inside("ecs", WEST, SHOP)
-    (service,) = client.describe_services(cluster="shop", services=["basket"])["services"]
-    client.untag_resource(resourceArn=service["serviceArn"], tagKeys=["sim:tasks"])
-
-
 def test_a_wave_that_fails_goes_back_and_is_activated_again(sandbox: Any, operator: Operator) -> None:
     """Wave 2 back, wave 1 untouched; a resume activates it again; then a person takes back all, but for what is one-way."""
     operator.load(estate(database=True, basket={"peer": {"tasks": "fail"}}))
@@ -68,7 +62,7 @@ def test_a_wave_that_fails_goes_back_and_is_activated_again(sandbox: Any, operat
     assert {one["resource"] for one in status["rolled_back"]} == {BASKET, STOREFRONT, PAYMENTS}
     assert "rolled back: " in status["reason"] and BASKET in status["reason"]
 
-    repair(sandbox)
+    repair(sandbox, "basket")
     operator.run("failover", execution_id=name).ok()
     assert tasks(sandbox, WEST) == FULL and names(sandbox) == pointing(WEST)
     assert status_of(sandbox, name)["rolled_back"] == []
