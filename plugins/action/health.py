@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
-from ansible_collections.dr.aws.plugins.module_utils.health import POLL_SECONDS, optional_of, wait_until_healthy, worst
+from ansible_collections.dr.aws.plugins.module_utils.health import (
+    POLL_SECONDS,
+    failed_checks,
+    named,
+    optional_of,
+    wait_until_healthy,
+    worst,
+)
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 
@@ -46,17 +53,10 @@ class ActionModule(BatchAction):
         )
         optional = optional_of(goals)
         status = worst(healths, optional)
-        failed = {
-            key: [f"{check.name}: {check.detail}" for check in health.checks if not check.passed]
-            for key, health in healths.items()
-            if health.status != "HEALTHY"
-        }
+        failed = failed_checks(healths)
         waves = sorted({goal.pair.wave for goal in goals})
-        named = "; ".join(
-            f"{key}{' (optional)' if key in optional else ''} {', '.join(details) or 'nothing was proven'}"
-            for key, details in failed.items()
-        )
-        said = f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + named if named else ''}"
+        ill = named(failed, optional)
+        said = f"health of wave {', '.join(map(str, waves))}: {status}{' · ' + ill if ill else ''}"
         self.say(said, COLOURS[status], event="health", phase="activate", wave=waves[0] if waves else None, state=status)
         overridden = options["override_reason"] if status == "UNHEALTHY" else None
         run.note("health_checked", waves=waves, status=status, failed=failed, override_reason=overridden)
@@ -65,7 +65,7 @@ class ActionModule(BatchAction):
             run.find({key: "; ".join(failed[key]) if health.status == "UNHEALTHY" else "" for key, health in healths.items()})
         elif status == "UNHEALTHY" and not overridden:
             remedy = f"repair them, then: {run.resume_command()}; or, to go on as they are, with -e \"health_override_reason='…'\""
-            raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {named}", remedy)
+            raise DrError(f"wave {', '.join(map(str, waves))} is UNHEALTHY: {ill}", remedy)
         return {
             "changed": False,
             "status": status,

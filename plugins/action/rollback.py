@@ -25,6 +25,10 @@ from ansible_collections.dr.aws.plugins.plugin_utils import gate
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
 from ansible_collections.dr.aws.plugins.plugin_utils.progress import Progress
 
+COLOURS = {"HEALTHY": "green", "DEGRADED": "yellow", "UNHEALTHY": "red"}
+#: FR-3.3.
+HEALTH_SECONDS = 300
+
 
 class ActionModule(BatchAction):
     """See the documentation of the module of the same name."""
@@ -36,6 +40,7 @@ class ActionModule(BatchAction):
         "waves": {"type": "raw"},
         "approval_mode": {"type": "str", "choices": list(APPROVAL_MODES)},
         "approval_timeout_seconds": {"type": "int", "default": TIMEOUT_SECONDS},
+        "health_timeout_seconds": {"type": "float", "default": HEALTH_SECONDS},
         "reason": {"type": "str", "default": ""},
     }
 
@@ -73,13 +78,16 @@ class ActionModule(BatchAction):
         if undo.waves:
             self._approve(run, undo, options)
         results = rollback.carry_out(run, undo, self._watch(run), self.say)
-        text = rollback.end(run, undo, results, who, status="FAILED")
+        health, ill = rollback.prove(run, undo, results, options["health_timeout_seconds"])
+        if health:
+            told = f"health of what went back: {health}{f' · {ill}' if ill else ''}"
+            self.say(told, COLOURS[health], event="health", state=health)
+        text = rollback.end(run, undo, results, who, f"{health} ({ill})" if ill else health, status="FAILED")
         self.say(text, color="yellow")
-        left = [key for key, one in results.items() if one.status != "done"]
-        problem = f"{len(left)} of {len(results)} resources did not go back. Next: {rollback_command(record)}" if left else ""
+        problem = rollback.problem(run.record, results, health, ill)
         ended = {key: {"status": one.status, "why": one.why, "remedy": one.remedy} for key, one in results.items()}
         facts = {"ansible_facts": {"dr_execution": fact}, "execution": fact}
-        return {"changed": True, **facts, "resources": ended, "said": text, "problem": problem, **answer}
+        return {"changed": True, **facts, "resources": ended, "said": text, "health": health, "problem": problem, **answer}
 
     @staticmethod
     def _nothing(control: Control, record: Mapping[str, Any], undo: Undo) -> str:

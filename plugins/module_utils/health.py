@@ -83,6 +83,23 @@ def optional_of(goals: Sequence[Goal]) -> frozenset[str]:
     return frozenset(goal.pair.key for goal in goals if goal.pair.impact == OPTIONAL)
 
 
+def failed_checks(healths: Mapping[str, Health]) -> dict[str, list[str]]:
+    """Pair key -> what did not pass, of those that are not HEALTHY."""
+    return {
+        key: [f"{check.name}: {check.detail}" for check in health.checks if not check.passed]
+        for key, health in healths.items()
+        if health.status != "HEALTHY"
+    }
+
+
+def named(failed: Mapping[str, Sequence[str]], optional: Collection[str]) -> str:
+    """The same for people, in one line."""
+    return "; ".join(
+        f"{key}{' (optional)' if key in optional else ''} {', '.join(details) or 'nothing was proven'}"
+        for key, details in failed.items()
+    )
+
+
 def worst(healths: Mapping[str, Health], optional: Collection[str] = ()) -> str:
     """The wave's status: UNHEALTHY when one resource is, else DEGRADED when one is, else HEALTHY. An empty wave is HEALTHY.
 

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from . import moves, settling
+from . import health, moves, settling
 from .dynamo import utc
 from .engine import ROLLBACK, Engine, Observer, Result
 from .errors import DrError, InputError
@@ -17,7 +17,7 @@ from .model import Active, Goal, Pair
 from .parameters import Parameters
 from .plan import NEEDS_SOURCE, Plan
 from .run import Control, Run, counts
-from .status import resume_command, undoing
+from .status import resume_command, rollback_command, undoing
 from .store import Journal, MemoryJournal, Store
 from .survey import survey
 from .tracing import part
@@ -235,13 +235,48 @@ def _moved_back(run: Run, back: Sequence[Pair]) -> None:
     moves.record(run.store, *scope, run.execution_id, [(pair.key, pair.source_region) for pair in back])
 
 
-def end(run: Run, undo: Undo, results: Mapping[str, Result], who: str, **changes: Any) -> str:
+def prove(run: Run, undo: Undo, results: Mapping[str, Result], timeout_seconds: float) -> tuple[str, str]:
+    """The health of what went back, where it serves now, as that of a wave (`health`): (status, what is not HEALTHY, for people).
+
+    ("", "") when nothing went back. What cannot be looked at is UNHEALTHY.
+    """
+    goals = [replace(goal, pair=goal.pair.reversed()) for wave in undo.waves for goal in wave]
+    goals = [goal for goal in goals if results[goal.pair.key].status == "done"]
+    if not goals:
+        return "", ""
+    healths = health.wait_until_healthy(
+        run.cloud,
+        goals,
+        timeout_seconds,
+        parallelism=run.parameters.parallelism,
+        poll_seconds=run.control.pause(health.POLL_SECONDS),
+        renew=run.journal.renew,
+    )
+    optional = health.optional_of(goals)
+    status, failed = health.worst(healths, optional), health.failed_checks(healths)
+    run.note("rollback_health_checked", waves=sorted({goal.pair.wave for goal in goals}), status=status, failed=failed)
+    return status, health.named(failed, optional)
+
+
+def problem(record: Mapping[str, Any], results: Mapping[str, Result], status: str, ill: str) -> str:
+    """Why a rollback has failed, with what to do next; "" when it has not. status, ill: as `prove` gives them."""
+    left = [key for key, one in results.items() if one.status != "done"]
+    if left:
+        return f"{len(left)} of {len(results)} resources did not go back. Next: {rollback_command(record)}"
+    if status == "UNHEALTHY":
+        look = f"ansible-playbook dr.aws.status -e execution_id={record['execution_id']}"
+        return f"what went back is UNHEALTHY: {ill}. Next: repair it where it serves again; {look}"
+    return ""
+
+
+def end(run: Run, undo: Undo, results: Mapping[str, Result], who: str, proven: str = "", **changes: Any) -> str:
     """Records what was rolled back, as the reason of the execution, and tells people. Gives it.
 
-    changes: further attributes of the execution, such as its status. What was activated does not wait to be committed any more.
+    proven: the health of what went back, "" where it was not looked at. changes: further attributes of the execution, such as its
+    status. What was activated does not wait to be committed any more.
     """
     gone_back = [one["resource"] for one in run.store.status(run.execution_id, limit=None)["rolled_back"]]
-    text = outcome(run.parameters, undo, results, gone_back)
+    text = outcome(run.parameters, undo, results, gone_back) + (f"; health of what went back: {proven}" if proven else "")
     left = [one for one in results.values() if one.status != "done"]
     state = closed(run.store.get_execution(run.execution_id), "open" if left else "ended")
     window = {"uncommitted_until": None, "committed": None}

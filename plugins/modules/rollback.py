@@ -36,6 +36,10 @@ options:
     description: How long the approval is waited for. After that, and after a rejection, the execution is as it was before.
     type: int
     default: 1800
+  health_timeout_seconds:
+    description: How long what went back has to become healthy, with O(execution_id).
+    type: float
+    default: 300
   reason:
     description: Why, for the record.
     type: str
@@ -82,8 +86,13 @@ execution:
   returned: with O(execution_id)
   type: dict
   sample: {execution_id: dr-20261128T163000Z-7f3a9c, fence: 7}
+health:
+  description: V(HEALTHY), V(DEGRADED) or V(UNHEALTHY), of what went back, where it serves now; empty when nothing did.
+  returned: with O(execution_id), when something was done
+  type: str
+  sample: HEALTHY
 problem:
-  description: What did not go back, empty when all did.
+  description: What did not go back, or is not healthy there; empty when all is well.
   returned: with O(execution_id), when something was done
   type: str
   sample: ""

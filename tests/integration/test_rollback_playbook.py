@@ -76,11 +76,13 @@ def test_a_wave_that_fails_goes_back_and_is_activated_again(sandbox: Any, operat
     killed.stop()
     assert status_of(sandbox, name)["resume"] == f"ansible-playbook dr.aws.rollback -e execution_id={name}"
     back = operator.run("rollback", execution_id=name).ok()
+    assert "health of what went back: HEALTHY" in back.out
     assert back.out.index(f"stays     {DATABASE}: ") < back.out.index("rollback, wave 1: ")
     assert tasks(sandbox, EAST) == FULL and tasks(sandbox, WEST) == NONE and names(sandbox) == pointing(EAST)
     assert database(sandbox, WEST) == "serves"
     status = status_of(sandbox, name)
     assert (status["status"], len(status["rolled_back"])) == ("FAILED", 8)
+    assert "; health of what went back: HEALTHY; by " in status["reason"]
     assert [(one["resource"], one["phase"]) for one in status["failed_resources"]] == [(DATABASE, "rollback")]
     mark = operator.mark()
     assert operator.run("rollback", execution_id=name).ok().changed == 0

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from ansible_collections.dr.aws.plugins.module_utils import rollback
 from ansible_collections.dr.aws.plugins.module_utils.engine import Engine, Result
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
-from ansible_collections.dr.aws.plugins.module_utils.model import Active, Blocked, Call, Done, Goal, Pair
+from ansible_collections.dr.aws.plugins.module_utils.model import Active, Blocked, Call, Check, Done, Goal, Health, Pair
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, Parameters
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.status import rollback_command, undoing
@@ -37,6 +38,56 @@ def plan(**changes: Any) -> Plan:
 
 def intent(outcome: str) -> dict[str, Any]:
     return {"done": None, "result": None, "intents": {"d": {"outcome": outcome}}}
+
+
+OK, ILL = Check("tasks", True, "2 running"), Check("tasks", False, "0 running")
+
+
+@pytest.mark.parametrize(
+    ("checks", "impact", "expected"),
+    [
+        ((OK,), "critical", ("HEALTHY", "")),
+        ((ILL,), "critical", ("UNHEALTHY", "web tasks: 0 running")),
+        ((ILL,), "optional", ("DEGRADED", "web (optional) tasks: 0 running")),
+        ((), "critical", ("UNHEALTHY", "web nothing was proven")),
+    ],
+)
+def test_what_went_back_is_proven_healthy_where_it_serves(
+    monkeypatch: pytest.MonkeyPatch, checks: tuple[Check, ...], impact: str, expected: tuple[str, str]
+) -> None:
+    """And nothing of what did not go back."""
+    journal, control = MemoryJournal(), SimpleNamespace(pause=lambda seconds: seconds)
+    run: Any = SimpleNamespace(cloud=None, journal=journal, control=control, note=journal.note, parameters=plan().parameters)
+    asked: list[Pair] = []
+
+    def look(_cloud: object, goals: Sequence[Goal], _seconds: float, **_more: Any) -> dict[str, Health]:
+        asked.extend(goal.pair for goal in goals)
+        return {goal.pair.key: Health(checks) for goal in goals}
+
+    monkeypatch.setattr(rollback.health, "wait_until_healthy", look)
+    undo = rollback.Undo(((Goal(pair("web", wave=2, impact=impact)), Goal(pair("api", wave=2))),), {}, {})
+    ends = {"web": "done", "api": "failed"}
+    results = {key: Result(key, "rollback", status) for key, status in ends.items()}
+    assert rollback.prove(run, undo, results, 0) == expected
+    assert [(one.key, one.target_region) for one in asked] == [("web", EAST)]
+    (noted,) = journal.notes
+    assert (noted["event_type"], noted["waves"], noted["status"]) == ("rollback_health_checked", [2], expected[0])
+    assert rollback.prove(run, undo, {key: Result(key, "rollback", "failed") for key in ends}, 0) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "health", "said"),
+    [
+        ("done", "HEALTHY", ""),
+        ("done", "DEGRADED", ""),
+        ("done", "", ""),
+        ("done", "UNHEALTHY", "what went back is UNHEALTHY: web tasks: 0 running. Next: "),
+        ("failed", "UNHEALTHY", "1 of 1 resources did not go back. Next: ansible-playbook dr.aws.rollback "),
+    ],
+)
+def test_a_rollback_has_failed_when_something_is_left_or_ill(status: str, health: str, said: str) -> None:
+    found = rollback.problem(RECORD, {"web": Result("web", "rollback", status)}, health, "web tasks: 0 running")
+    assert found.startswith(said) and bool(found) == bool(said)
 
 
 @pytest.mark.parametrize(
