@@ -20,7 +20,17 @@ from . import alone
 from .rebuilt import MANAGEMENT, RehearsalError
 
 #: What a failover may be asked for and a rehearsal as well.
-PARAMETERS = ("primary_region", "dr_region", "mode", "waves", "phases", "parallelism", "cleanup_policy", "approval_mode")
+PARAMETERS = (
+    "operation",
+    "primary_region",
+    "dr_region",
+    "mode",
+    "waves",
+    "phases",
+    "parallelism",
+    "cleanup_policy",
+    "approval_mode",
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:

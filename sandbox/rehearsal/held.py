@@ -35,6 +35,8 @@ from . import rebuilt
 from .durations import Durations
 from .rebuilt import RehearsalError, World
 
+#: What is rehearsed. Before a failback the other region serves, and home follows: as a reprotection leaves it.
+OPERATIONS = ("failover", "failback")
 #: So often is a rehearsal held again until measured phases take what was measured, within TOLERANCE of it.
 PASSES = 4
 TOLERANCE = 0.03
@@ -115,10 +117,10 @@ class Held:
 
 
 def hold(gateway: Gateway, snapshot: Mapping[str, Any], asked: Mapping[str, Any], durations: Durations) -> Held:
-    """Rehearses the failover of a snapshot's estate. The process's AWS environment must point at the gateway.
+    """Rehearses the failover, or the failback, of a snapshot's estate. The process's AWS environment must point at the gateway.
 
-    asked: parameters as for the failover (mode, waves, phases, primary_region, dr_region, …). It is held again until phases that
-    were measured take what was measured, or nearly. RehearsalError, or the product's DrError, with what to do.
+    asked: parameters as for the playbook (operation, mode, waves, phases, primary_region, dr_region, …). It is held again until
+    phases that were measured take what was measured, or nearly. RehearsalError, or the product's DrError, with what to do.
     """
     parameters = _parameters(snapshot, asked)
     held = _once(gateway, snapshot, parameters, {}, {"": dict(durations.paces)})
@@ -131,10 +133,13 @@ def hold(gateway: Gateway, snapshot: Mapping[str, Any], asked: Mapping[str, Any]
 
 
 def _parameters(snapshot: Mapping[str, Any], asked: Mapping[str, Any]) -> Parameters:
-    """Of a failover of the snapshot's customer and environment."""
+    """Of a failover, or a failback, of the snapshot's customer and environment."""
     scope = (snapshot["customer"], snapshot["environment"])
     facts = Facts(tuple(snapshot["regions"]), frozenset({scope}))
-    raw = {**asked, "customer": scope[0], "environment": scope[1], "operation": "failover"}
+    operation = asked.get("operation") or "failover"
+    if operation not in OPERATIONS:
+        raise RehearsalError(f"operation={operation} is not rehearsed. Next: use one of {', '.join(OPERATIONS)}")
+    raw = {**asked, "customer": scope[0], "environment": scope[1], "operation": operation}
     return validate_parameters(raw, facts)
 
 

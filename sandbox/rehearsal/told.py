@@ -27,7 +27,7 @@ NAMED = 20
 
 
 def report(held: Held, durations: Durations, snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything but the list of calls (`calls`). Times in simulated seconds since the failover began."""
+    """Everything but the list of calls (`calls`). Times in simulated seconds since it began."""
     goals = {pair.key: Goal(pair) for pair in held.plan.pairs}
     served = _served(held)
     names = Counter(f"{call['service']}:{call['operation']}" for call in held.calls if call["mutating"])
@@ -148,9 +148,12 @@ def _warnings(held: Held) -> Iterator[str]:
 def lines(found: Mapping[str, Any], calls_file: str) -> Iterator[str]:
     """What `report` gave, for people. calls_file: where the list of calls is."""
     asked = found["parameters"]
+    home = asked["operation"] == "failback"
+    source, target = (asked[name] for name in (("dr_region", "primary_region") if home else ("primary_region", "dr_region")))
+    how = f"{'failback, ' if home else ''}{asked['mode']}"
     yield (
-        f"rehearsal of {asked['customer']}/{asked['environment']}, {asked['mode']}, {asked['primary_region']} to "
-        f"{asked['dr_region']}, snapshot of {found['snapshot_created_at']}. Everything is simulated; nothing of AWS was touched"
+        f"rehearsal of {asked['customer']}/{asked['environment']}, {how}, {source} to {target}, "
+        f"snapshot of {found['snapshot_created_at']}. Everything is simulated; nothing of AWS was touched"
     )
     yield "timeline"
     for wave in found["waves"]:

@@ -19,6 +19,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import TECHNOLOGIES
 from sandbox.rehearsal import told
 from sandbox.rehearsal.durations import Durations, read
 from sandbox.rehearsal.held import Held, hold
+from sandbox.rehearsal.rebuilt import RehearsalError
 
 REGIONS = {"primary_region": EAST, "dr_region": WEST}
 
@@ -49,19 +50,33 @@ def within(predicted: Waves, real: Waves, share: float = 0.1) -> None:
     assert abs(sum(predicted.values()) - sum(real.values())) <= share * sum(real.values())
 
 
-@pytest.mark.parametrize(
-    ("mode", "phases"), [("unplanned", "instantiate,activate,cleanup,replicate"), ("planned", "instantiate,activate,cleanup")]
-)
-def test_acme_is_predicted_wave_by_wave(sandbox: Any, monkeypatch: pytest.MonkeyPatch, mode: str, phases: str) -> None:
-    """Within a tenth, from what readiness has stored and nothing else."""
+@pytest.mark.parametrize("mode", ["unplanned", "planned"])
+def test_acme_is_predicted_wave_by_wave(sandbox: Any, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Within a tenth, from what readiness has stored and nothing else; planned, its way home as well."""
     stage = Stage(sandbox, "acme", monkeypatch)
     snapshot = stage.ready()
     if mode == "unplanned":
         sandbox.dark(EAST)
         stage.look()
-    real = stage.failover(mode, phases=phases)
-    assert sum(real.values()) > 500
-    within(by_wave(rehearsed(sandbox, snapshot, mode, phases=phases)), real)
+    asked: list[dict[str, str]] = [{"operation": "failover"}]
+    if mode == "planned":
+        asked.append({"operation": "failback", "phases": "instantiate,activate,cleanup"})
+    real = []
+    for one in asked:
+        real.append(stage.failover(mode, **one))
+        stage.look()
+    for one, took in zip(asked, real, strict=True):
+        assert sum(took.values()) > 500
+        held = rehearsed(sandbox, snapshot, mode, **one)
+        within(by_wave(held), took)
+    way = f"{mode}, {EAST} to {WEST}" if mode == "unplanned" else f"failback, {mode}, {WEST} to {EAST}"
+    assert way in next(told.lines(told.report(held, Durations(), snapshot), "calls.jsonl"))
+
+
+def test_what_is_not_rehearsed_is_refused(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = Stage(sandbox, "acme", monkeypatch).ready()
+    with pytest.raises(RehearsalError, match=r"operation=test is not rehearsed\. Next: use one of failover, failback"):
+        rehearsed(sandbox, snapshot, "planned", operation="test")
 
 
 def test_what_executions_measured_is_what_the_next_rehearsal_expects(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
