@@ -37,6 +37,7 @@ from .model import (
     violations,
 )
 from .moto_backend import Moto
+from .programs import Program
 from .registry import after, holds, lists, op, seed
 
 __all__ = ["Ctx", "Gateway", "Holder", "after", "holds", "lists", "op", "seed", "transition"]
@@ -51,6 +52,7 @@ class Gateway:
 
     stores: state of the service files, by (service, account, region). paces: how many times as long as usual takes what a call of
     (service, operation) sets going. code: what runs, in this process, when an automation invokes the function of an ARN.
+    programs: what runs, on this machine, as the container of tasks of a family.
     audit: also refuse corrections that break the output model.
     Everything that touches state happens under `lock`; nothing sleeps under it.
     """
@@ -80,6 +82,7 @@ class Gateway:
         self.cache: dict[Any, Any] = {}
         self.paces: dict[tuple[str, str], float] = {}
         self.code: dict[str, Callable[[Any], Any]] = {}
+        self.programs: dict[str, Program] = {}
         self._threads: list[threading.Thread] = []
         self.calls = Calls()
         self.writes = 0

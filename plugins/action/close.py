@@ -19,7 +19,7 @@ from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.status import reprotect_command
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
 from ansible_collections.dr.aws.plugins.plugin_utils.batch_action import BatchAction
-from ansible_collections.dr.aws.plugins.plugin_utils.handover import hand_over, hands_over
+from ansible_collections.dr.aws.plugins.plugin_utils.handover import finish, hand_over, hands_over
 from ansible_collections.dr.aws.plugins.plugin_utils.protection_view import lines as protected_lines
 from ansible_collections.dr.aws.plugins.plugin_utils.summary import lines
 
@@ -78,6 +78,8 @@ class ActionModule(BatchAction):
             self._measure(run, summary)
             run.publish()
         self.warn(run.secure())
+        if not failed:
+            finish(run)
         run.leave()
         summary = run.store.status(name, limit=None)
         for text, color in lines(summary, run.elapsed_seconds()):

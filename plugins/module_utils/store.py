@@ -78,7 +78,9 @@ STATUS_ENTRIES: Final = 50
 _OF_RESULT: Final = ("key", "phase", "status", "at", "body")
 _OF_EVENT: Final = ("at", "event_type", "actor", "detail")
 _OF_DEBT: Final = ("resource", "phase", "text", "execution_id", "at", "settled_at")
-_OWN: Final = frozenset({"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256"})
+_OWN: Final = frozenset(
+    {"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256", "wake"}
+)
 #: What of an audit entry its hash is made of.
 ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
 #: Who is named in an entry when no person did it.

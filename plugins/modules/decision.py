@@ -91,6 +91,7 @@ from ansible_collections.dr.aws.plugins.module_utils.interventions import Interv
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.status import resume_command
 from ansible_collections.dr.aws.plugins.module_utils.trail import caller
+from ansible_collections.dr.aws.plugins.module_utils.waking import wake
 
 
 def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -103,6 +104,8 @@ def decide(control: Control, options: Mapping[str, Any], check_mode: bool) -> di
         token = options["token"] or _token(control, name, options)
         approval = Approvals(control.store).decide(name, token, options["decision"], who, **more)
         said = _ended(control, name, approval, who)
+        woken = wake(control.store, lambda: control.accounts.control("stepfunctions"), name, who)
+        said = f"{said}; {woken}" if woken else said
     except ApprovalRefusedError as error:
         told = {"decision": options["decision"], "comment": options["comment"]}
         control.store.note(name, "approval_refused", actor=who, why=str(error), **told)

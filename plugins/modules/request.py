@@ -109,6 +109,7 @@ from ansible_collections.dr.aws.plugins.module_utils.amazon import control_modul
 from ansible_collections.dr.aws.plugins.module_utils.interventions import VERBS, Interventions
 from ansible_collections.dr.aws.plugins.module_utils.pauses import DEFAULT_MINUTES
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
+from ansible_collections.dr.aws.plugins.module_utils.waking import wake
 
 COMMIT = "commit"
 
@@ -130,7 +131,10 @@ def ask(control: Control, options: Mapping[str, Any], check_mode: bool) -> dict[
 
 def _secured(control: Control, options: Mapping[str, Any], who: str, answer: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if answer["changed"] and not check_mode:
-        evidence.secure(control.store, options["execution_id"].rpartition("/")[2], who)
+        name = options["execution_id"].rpartition("/")[2]
+        woken = wake(control.store, lambda: control.accounts.control("stepfunctions"), name, who)
+        answer = {**answer, "said": f"{answer['said']}; {woken}"} if woken else answer
+        evidence.secure(control.store, name, who)
     return answer
 
 

@@ -51,6 +51,12 @@ def hand_over(action: BatchAction, run: Run, seconds: int) -> dict[str, Any]:
     return {"changed": False, "status": "RUNNING", "next": {"step": turn["step"], "phase": batch.phase, "wave": batch.wave}}
 
 
+def finish(run: Run) -> None:
+    """Says to the driver, where there is one, that nothing follows."""
+    if run.execution.get("turn"):
+        relay.put(run.store, run.execution_id, int(run.execution["turn"]["last"]), relay.END, run.actor)
+
+
 def _asked(action: BatchAction, run: Run, number: int, batch: Batch, seconds: int) -> int:
     """Asks for the approval, or stays with the request that is open; gives for how many seconds it is.
 

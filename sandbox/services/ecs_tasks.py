@@ -1,9 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ECS tasks: those of services, and those that RunTask starts, which get an address, answer a health check, or cannot be pulled."""
+"""ECS tasks: those of services, and those that RunTask starts, which get an address, answer a health check, or cannot be pulled.
+
+Those of a family that stands for a program of this machine (`Gateway.programs`) are RUNNING as long as that runs.
+"""
 
 from __future__ import annotations
 
+import signal
 import zlib
 from typing import Any
 
@@ -11,6 +15,7 @@ from moto.backends import get_backend
 
 from sandbox.gateway import Ctx, op
 from sandbox.model import AwsError
+from sandbox.programs import Running
 from sandbox.services.ecs import (
     ECR_IMAGE,
     FAILED_AFTER,
@@ -34,6 +39,8 @@ from sandbox.services.ecs import (
 
 #: Simulated seconds from RUNNING until a task that has a health check is HEALTHY.
 HEALTHY_AFTER = 10
+#: Simulated seconds from SIGTERM to SIGKILL, unless a task definition says otherwise.
+KILLED_AFTER = 30
 _FILTERS = {"containerInstance", "desiredStatus", "family", "launchType", "serviceName"}
 
 
@@ -69,6 +76,13 @@ def describe_tasks(ctx: Ctx, params: Params) -> Params:
     """At most a hundred; tags only where they are asked for."""
     cluster, tags = cluster_of(ctx, params), "TAGS" in params.get("include", [])
     held = _in(ctx, cluster)
+    for arn, program in _programs(ctx).items():
+        code = program.ended()
+        if code is not None and held[arn]["lastStatus"] != "STOPPED":
+            held[arn].setdefault("stopCode", "EssentialContainerExited")
+            held[arn].setdefault("stoppedReason", "Essential container in task exited")
+            held[arn]["desiredStatus"] = "STOPPED"
+            _marked(ctx, held[arn], code)  # it stays: simulated time may pass faster than anybody looks
     wanted = [arn if arn.startswith("arn:") else arn_of(ctx, "task", f"{cluster}/{arn}") for arn in params["tasks"]]
     return {
         "tasks": [{name: value for name, value in held[arn].items() if tags or name != "tags"} for arn in wanted if arn in held],
@@ -86,7 +100,11 @@ def stop_task(ctx: Ctx, params: Params) -> Params:
         if alone["desiredStatus"] == "RUNNING":
             alone.update(desiredStatus="STOPPED", stopCode="UserInitiated", stoppedReason=reason, stoppingAt=ctx.clock.now())
             ctx = ctx.within()
-            ctx.clock.after(STOPPED_AFTER, lambda: _stopped(ctx, alone, 0))
+            if program := _programs(ctx).get(arn):
+                program.signal(signal.SIGTERM)
+                ctx.clock.after(KILLED_AFTER, lambda: program.signal(signal.SIGKILL))
+            else:
+                ctx.clock.after(STOPPED_AFTER, lambda: _stopped(ctx, alone, 0))
         return {"task": alone}
     for (where, _name), service in held_services(ctx).items():
         task = service.tasks.get(arn) if where == cluster else None
@@ -97,11 +115,21 @@ def stop_task(ctx: Ctx, params: Params) -> Params:
     raise AwsError("InvalidParameterException", "The referenced task was not found.")
 
 
+def _programs(ctx: Ctx) -> dict[str, Running]:
+    """The programs that run as tasks, by ARN."""
+    found: dict[str, Running] = ctx.at("ecs").setdefault("programs", {})
+    return found
+
+
 def _stopped(ctx: Ctx, task: Params, code: int) -> None:
+    _marked(ctx, task, code)
+    ctx.clock.after(STOPPED_KEPT, lambda: standalone(ctx).pop(task["taskArn"], None))
+
+
+def _marked(ctx: Ctx, task: Params, code: int) -> None:
     task.update(lastStatus="STOPPED", stoppedAt=ctx.clock.now())
     for container in task["containers"]:
         container.update(lastStatus="STOPPED", **({"exitCode": code} if "startedAt" in task else {}))
-    ctx.clock.after(STOPPED_KEPT, lambda: standalone(ctx).pop(task["taskArn"], None))
 
 
 @op("ecs", "RunTask")
@@ -150,6 +178,9 @@ def _start(ctx: Ctx, cluster: str, definition: Params, params: Params) -> Params
         "tags": params.get("tags", []),
     }
     standalone(ctx)[arn] = task
+    if definition["family"] in ctx.gw.programs:
+        _run(ctx, task, definition)
+        return task
     missing = next((image for _name, image in images if not _pulled(ctx, image)), None)
 
     def pending() -> None:
@@ -174,6 +205,18 @@ def _start(ctx: Ctx, cluster: str, definition: Params, params: Params) -> Params
     ctx.clock.after(PENDING_AFTER, pending)
     ctx.clock.after(FAILED_AFTER if missing else RUNNING_AFTER, arrived)
     return task
+
+
+def _run(ctx: Ctx, task: Params, definition: Params) -> None:
+    """Starts the program that the task's container is, with the command and environment of its definition and its overrides."""
+    (container,) = definition["containerDefinitions"]
+    own: Params = next((one for one in task["overrides"].get("containerOverrides", ()) if one["name"] == container["name"]), {})
+    given = {one["name"]: one["value"] for one in [*container.get("environment", ()), *own.get("environment", ())]}
+    command = own.get("command") or container["command"]
+    name = task["taskArn"].rsplit("/", 1)[-1]
+    _programs(ctx)[task["taskArn"]] = ctx.gw.programs[definition["family"]].start(name, command, given)
+    task.update(lastStatus="RUNNING", startedAt=ctx.clock.now())
+    task["containers"][0]["lastStatus"] = "RUNNING"
 
 
 def _pulled(ctx: Ctx, image: str) -> bool:

@@ -14,9 +14,9 @@ from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = {path.stem: path for path in (ROOT / "playbooks").glob("*.yml")}
-#: No job templates: what the others begin with, what makes templates and documents, what a state machine starts, and what people of an
-#: account run in it.
-OTHERS = {"automation", "estate", "awx", "shard", "spoke"}
+#: No job templates: what the others begin with, what makes templates, documents and the state machine, what that starts, and
+#: what people of an account run in it.
+OTHERS = {"automation", "estate", "awx", "shard", "spoke", "state_machine"}
 #: What Ansible itself gives.
 GIVEN = {"ansible_failed_result", "ansible_playbook_python", "hostvars", "lookup", "omit", "playbook_dir", "query"}
 

@@ -29,6 +29,7 @@ from ..accounts import Accounts
 from ..errors import InputError
 from ..events import Notifier
 from ..store import Store
+from ..waking import wake
 from .answers import Answer, Call, failed, refusal
 from .automations import Automations
 from .bodies import MalformedError
@@ -170,7 +171,8 @@ def api(settings: Mapping[str, str]) -> Api:
     store = Store(dynamodb, s3, settings["DR_TABLE"], settings["DR_BUCKET"], audit_bucket=settings.get("DR_AUDIT_BUCKET", ""))
     notifier = Notifier(accounts.control("sns"), settings.get("DR_TOPIC_ARN", ""))
     regions = [one.strip() for one in settings["DR_REGIONS"].split(",") if one.strip()]
-    executions = Executions(store, notifier, starter(settings, accounts), regions)
+    states = functools.cache(lambda: accounts.control("stepfunctions"))
+    executions = Executions(store, notifier, starter(settings, accounts), regions, lambda name, who: wake(store, states, name, who))
     return Api(executions, Manifests(store), Automations(executions, store, accounts.control("ssm")))
 
 

@@ -70,8 +70,8 @@ class Function:
 def carried(
     function: Function,
     time: Time | None = None,
-    how: Mapping[str, Any] = TOOL,
-    context: Mapping[str, Any] = CONTEXT,
+    how: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
     told: list[str] | None = None,
     **more: Any,
 ) -> Outcome:
@@ -85,7 +85,11 @@ def carried(
         traceparent="00-aa-bb-01",
         breaker=Breaker(now=clock.now),
     )
-    return carry_out(Errand(HOOK, "servers", "drs_tool", how, **{"timeout_seconds": 3600, **more}), context, means)
+    return carry_out(
+        Errand(HOOK, "servers", "drs_tool", TOOL if how is None else how, **{"timeout_seconds": 3600, **more}),
+        context or CONTEXT,
+        means,
+    )
 
 
 def test_scenario_1_a_plan_is_started_and_followed_to_its_end() -> None:
