@@ -127,10 +127,11 @@ class Small(Adapter):
         return {name: tuple(side if side is UNREACHABLE else side[name] for side in sides) for name in names}
 
     def active(self, seen: Any) -> Active:
+        """Of two writable sides the one that was activated last, as the databases' adapters have it: here always the target."""
         if UNREACHABLE in seen:
             return Active.TARGET if seen[1] == "writable" else Active.UNKNOWN
         serving = tuple(side == "writable" for side in seen)
-        found = {(True, False): Active.SOURCE, (False, True): Active.TARGET, (True, True): Active.BOTH}
+        found = {(True, False): Active.SOURCE, (False, True): Active.TARGET, (True, True): Active.TARGET}
         return found.get(serving, Active.NEITHER)
 
     def instantiate(self, seen: Any, goal: Goal) -> Step:

@@ -8,6 +8,7 @@ After every step the invariants are looked at; at the end all is well again, and
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -19,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lab import AtOnce
 from small import EAST, FAULTS, WEST, Small, World
 
-from ansible_collections.dr.aws.plugins.module_utils import engine, evidence, pauses
-from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals, Request
+from ansible_collections.dr.aws.plugins.module_utils import engine, evidence, pauses, settling, survey
+from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
@@ -32,10 +33,12 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, Pa
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
 from ansible_collections.dr.aws.plugins.module_utils.store import LeaseLostError, LockHeldError, Store
+from ansible_collections.dr.aws.plugins.module_utils.tracing import Tracing
 
 NAMES = Names.default("123456789012", WEST)
 HERE = "hub/1"
-EXAMPLES, STEPS = (400, 60) if os.environ.get("FULL") else (6, 20)
+#: Lives, and steps of each.
+EXAMPLES, STEPS = (120, 50) if os.environ.get("FULL") else (12, 20)
 DURATIONS = dict.fromkeys(("rds", "ecs"), dict.fromkeys(("instantiate", "activate", "cleanup", "replicate"), 10))
 ADAPTERS = {technology: Small(technology) for technology in DURATIONS}
 
@@ -51,21 +54,20 @@ class Ways:
 
     def __init__(self, store: Store, cloud: Any) -> None:
         self.store, self.cloud = store, cloud
-        self.notifier, self.metrics = Notifier(None, None), Metrics(lambda: None, 0)
+        self.notifier, self.metrics, self.tracing = Notifier(None, None), Metrics(lambda: None, 0), Tracing()
         self.accounts: Any = type("Nobody", (), {"assumed": {}, "assume_seconds": []})()
 
 
 class Runner:
     """A process that carries out an execution, a batch at a time, and may be killed or overtaken at any call.
 
-    fuse: so many looks and calls from now something happens (`bang`). Of a runner whose lock was taken, `stale` is true.
+    fuse: so many looks and calls from now something happens (`bang`); 0: nothing. `stale`: its lock was taken.
     """
 
     def __init__(self, machine: Estates, pid: int) -> None:
         self.machine, self.pid, self.stale = machine, pid, False
         self.execution: dict[str, Any] = {}
         self.todo: Iterator[Any] = iter(())
-        self.asked: Request | None = None
         self.fuse, self.bang = 0, ""
 
     @property
@@ -83,15 +85,18 @@ class Runner:
         for name in names:
             if self.machine.waves[name] != phase[1]:
                 world.broken.append(f"{operation} {name} in wave {phase[1]}")
+            if not self.machine.intended(self.execution["execution_id"], phase[0], name, operation):
+                world.broken.append(f"{operation} {name} without an intent in the journal")
         self._burn()
         return world.take(region, operation, names)
 
     def _burn(self) -> None:
+        if not self.fuse:
+            return
         self.fuse -= 1
         if self.fuse == 0 and self.bang == "kill":
             raise Killed
         if self.fuse == 0:
-            self.bang = ""
             self.machine.overtake(self)
 
 
@@ -115,7 +120,6 @@ class Estates(RuleBasedStateMachine):
         self.given: set[tuple[str, str, str]] = set()
         self.current = ""
         self.plans: dict[str, Plan] = {}
-        self.tokens: list[Request] = []
         self.fence = 0
         self.phase: tuple[str, int] = ("", 0)
         self.waves: dict[str, int] = {}
@@ -134,11 +138,17 @@ class Estates(RuleBasedStateMachine):
             max_size=5,
         ),
         policy=st.sampled_from(("quarantine", "remove")),
-        gates=st.booleans(),
+        gates=st.sampled_from((True, True, False)),
         lag=st.sampled_from((0.0, 3.0)),
+        lost=st.booleans(),
+        batches=st.integers(0, 8),
     )
-    def estate(self, shapes: list[tuple[str, int, str, bool, bool]], policy: str, gates: bool, lag: float) -> None:
+    def estate(
+        self, shapes: list[tuple[str, int, str, bool, bool]], policy: str, gates: bool, lag: float, lost: bool, batches: int
+    ) -> None:
+        """What there is, and the first batches of its first execution: of a lost region an unplanned one."""
         self.world.lag = lag
+        self.world.dark |= {EAST} if lost else set()
         self.policy, self.gates = policy, gates
         pairs: list[Pair] = []
         for index, (technology, wave, priority, follows, stands) in enumerate(sorted(shapes, key=lambda one: one[1])):
@@ -151,15 +161,29 @@ class Estates(RuleBasedStateMachine):
                 self.world.past[WEST, key] = [(0.0, "standby")]
         self.pairs = pairs
         self.waves = {pair.key: pair.wave for pair in pairs}
+        self.start(self.runners[0], planned=not lost)
+        for _batch in range(batches):
+            self.advance(self.runners[0])
 
     # What runs
 
-    @rule(which=st.integers(0, 1), planned=st.booleans())
-    def begin(self, which: int, planned: bool) -> None:
-        """A new execution, or the current one is resumed."""
-        runner = self.runners[which]
-        if not runner.works:
+    @rule(
+        which=st.integers(0, 1),
+        planned=st.booleans(),
+        batches=st.integers(1, 8),
+        fuse=st.integers(1, 15),
+        bang=st.sampled_from(("", "kill", "overtake")),
+    )
+    def go_on(self, which: int, planned: bool, batches: int, fuse: int, bang: str) -> None:
+        """A runner that works, or one that is started, carries out its next batches; something may happen to it meanwhile."""
+        works = [one for one in self.runners if one.works]
+        runner = works[which % len(works)] if works else self.runners[which]
+        if not works:
             self.start(runner, planned)
+        runner.fuse, runner.bang = fuse if bang else 0, bang
+        for _batch in range(batches):
+            self.advance(runner)
+        runner.fuse = 0
 
     def start(self, runner: Runner, planned: bool, lease: int = 60) -> None:
         known = self.store.get_execution(self.current) if self.current else None
@@ -175,11 +199,14 @@ class Estates(RuleBasedStateMachine):
         for other in self.runners:
             other.stale = other is not runner and other.works
         if resumes:
-            if known["status"] != "RUNNING" and pauses.unanswered(Approvals(self.store).of(name)):
+            if known["status"] != "RUNNING" and self.held(name):
                 lock.release()
                 return
             if known["status"] != "RUNNING":
-                self.store.update_execution(name, status="RUNNING")
+                first = settling.kept(
+                    known, settling.due(self.store, runner, self.plans[name], {("1", one) for one in self.world.dark})
+                )
+                self.store.update_execution(name, status="RUNNING", **{settling.FIELD: first})
         else:
             plan = self.plan(planned)
             if plan is None:
@@ -193,7 +220,15 @@ class Estates(RuleBasedStateMachine):
         already = {phase: sorted(plan.done(phase)) for phase in plan.parameters.phases}
         parameters = plan.parameters.to_json()
         runner.execution = {"execution_id": name, "parameters": parameters, "fence": fence, "already": already, "turned": []}
-        runner.todo, runner.asked = iter(plan.batches), None
+        runner.todo = iter(settling.first(plan, settling.kept(self.store.get_execution(name))).batches)
+
+    def held(self, name: str) -> bool:
+        """Whether a pause waits for its approval, which is asked for anew when it is overdue."""
+        approvals = Approvals(self.store)
+        paused = pauses.unanswered(approvals.of(name))
+        if paused and (paused["state"] == "timed_out" or approvals.overdue(paused)):
+            approvals.request(name, paused["gate"], self.plans[name].sha256, requester="ann")
+        return paused is not None
 
     def plan(self, planned: bool) -> Plan | None:
         """None where the product refuses one."""
@@ -208,9 +243,9 @@ class Estates(RuleBasedStateMachine):
         )
         stale = frozenset(("1", region) for region in self.world.dark)
         facts = Facts((EAST, WEST), frozenset({(self.customer, "production")}), stale=stale)
-        active = {}
+        active, reader = {}, Runner(self, 0)
         for pair in self.pairs:
-            seen = ADAPTERS[pair.technology].observe(self.runners[0], [pair])[pair.key]
+            seen = ADAPTERS[pair.technology].observe(reader, [pair])[pair.key]
             found = ADAPTERS[pair.technology].active(seen)
             active[pair.key] = Active.UNKNOWN if seen[1] == "promoting" else found
         with suppress(DrError):
@@ -218,15 +253,9 @@ class Estates(RuleBasedStateMachine):
             return build(self.pairs, active, parameters, facts, DURATIONS, owing=owing)
         return None
 
-    @rule(which=st.integers(0, 1), fuse=st.integers(0, 12), bang=st.sampled_from(("", "kill", "overtake")))
-    def step(self, which: int, fuse: int, bang: str) -> None:
-        """A runner carries out its next batch."""
-        self.advance(self.runners[which], fuse if bang else 0, bang)
-
-    def advance(self, runner: Runner, fuse: int = 0, bang: str = "") -> None:
-        if not runner.works:
+    def advance(self, runner: Runner) -> None:
+        if not runner.works or runner not in self.runners:
             return
-        runner.fuse, runner.bang = fuse, bang
         outer = self.phase
         try:
             self.carry_out(runner)
@@ -244,9 +273,8 @@ class Estates(RuleBasedStateMachine):
 
     def carry_out(self, runner: Runner) -> None:
         name = runner.execution["execution_id"]
-        plan = self.plans[name]
-        run = Run(Ways(self.store, runner), runner.execution, plan, {})
-        run.record = self.store.get_execution(name)
+        run = Run(Ways(self.store, runner), runner.execution, self.plans[name], {})
+        plan = run.plan
         batch = next(runner.todo, None)
         if batch is None:
             open_still = [one for one in plan.batches if one.phase in ("instantiate", "activate") for _key in self.left(run, one)]
@@ -259,8 +287,7 @@ class Estates(RuleBasedStateMachine):
         hosts = {entry.key: {} for entry in batch.entries}
         heed(run, batch.phase, hosts, lambda *_said, **_how: None)
         if batch.gate and not self.approved(name, batch.gate.name):
-            asked = Approvals(self.store).request(name, batch.gate.name, plan.sha256, requester="ann", needed=2)
-            self.tokens.append(asked)
+            Approvals(self.store).request(name, batch.gate.name, plan.sha256, requester="ann", needed=2)
             raise run.stop("PAUSED", "approval_timed_out", "nobody has decided", run.resume_command())
         self.phase = (batch.phase, batch.wave)
         self.before(plan, batch, run)
@@ -272,6 +299,7 @@ class Estates(RuleBasedStateMachine):
         made = engine.Engine(runner, run.journal, clock=Passing(self.world), adapter=lambda technology: ADAPTERS[technology])
         results = {**unasked, **made.run(batch.phase, goals, run.needed(batch.phase, goals, unasked))}
         run.settle(batch.phase, results)
+        run.journal.progress(batch.phase, batch.wave, Counter(result.status for result in results.values()))
         run.note("wave_ended", phase=batch.phase, wave=batch.wave)
         if any(run.stops(batch.phase, pair, results[pair.key]) for pair in self.pairs if pair.key in results):
             raise self.failed(run)
@@ -294,6 +322,10 @@ class Estates(RuleBasedStateMachine):
             for earlier in plan.of(batch.phase):
                 if earlier.wave < batch.wave:
                     assert self.left(run, earlier) == [], f"{batch.phase}, wave {earlier.wave} has not ended"
+
+    def intended(self, name: str, phase: str, key: str, operation: str) -> bool:
+        rows = self.store.table.query(f"EXEC#{name}", f"P#{phase}#I#{key}#")
+        return any(row["call"].endswith(f":{operation}") for row in rows)
 
     def overtake(self, slow: Runner) -> None:
         """The process stands still for longer than its lease; another one goes on meanwhile."""
@@ -319,13 +351,14 @@ class Estates(RuleBasedStateMachine):
             elif verb != "cancel" or which == 0:
                 people.ask(self.current, verb, "why", resource)
 
-    @precondition(lambda self: self.current)
+    def pending(self) -> list[dict[str, Any]]:
+        return [item for item in Approvals(self.store).of(self.current) if item["state"] == "pending"] if self.current else []
+
+    @precondition(lambda self: self.pending())
     @rule(who=st.sampled_from(("bob", "eve", "dan")), decision=st.sampled_from(("approve", "approve", "approve", "reject")))
     def decide(self, who: str, decision: str) -> None:
-        """On the gate that was asked for last, by its token; a pause's token is promised anew."""
-        for item in Approvals(self.store).of(self.current):
-            if item["state"] != "pending":
-                continue
+        """On what is asked for, by its token, which is promised anew."""
+        for item in self.pending():
             token = Approvals(self.store).promise(item)
             with suppress(DrError):
                 Approvals(self.store).decide(self.current, token, decision, who)
@@ -386,13 +419,9 @@ class Estates(RuleBasedStateMachine):
             assert self.store.broken_audit(name) == []
         if self.current:
             shown = {(one["resource"], one["phase"]) for one in self.store.status(self.current)["deferred"]}
-            rows = self.store.table.query(f"EXEC#{self.current}", "P#")
+            rows = list(self.store.table.query(f"EXEC#{self.current}", "P#"))
             deferred = {(row["key"], row["phase"]) for row in rows if row.get("status") == "deferred"}
-            done = {
-                (row["key"], row["phase"])
-                for row in self.store.table.query(f"EXEC#{self.current}", "P#")
-                if row.get("status") == "done"
-            }
+            done = {(row["key"], row["phase"]) for row in rows if row.get("status") == "done"}
             assert deferred - done <= shown
 
     def everything_serves(self) -> bool:
@@ -446,6 +475,7 @@ def test_random_lives_of_random_estates(sandbox: Any, monkeypatch: pytest.Monkey
     clients = [sandbox.inside(service, WEST) for service in ("dynamodb", "s3", "sns")]
     ensure(*clients, NAMES, WEST, sleep=sandbox.advance)
     monkeypatch.setattr(engine, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(settling, "survey", lambda *given: survey.survey(*given, lambda technology: ADAPTERS[technology]))
     monkeypatch.setattr(Estates, "store", Store(clients[0], clients[1], NAMES.table, NAMES.bucket), raising=False)
     run_state_machine_as_test(
         Estates,
