@@ -39,3 +39,14 @@ attributes:
     description: Runs once for all hosts of the play's batch. Use it with C(run_once).
     support: full
 """
+
+    MODULE = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) without any mutating call.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed, or would change, in C(diff_mode).
+    support: none
+"""

@@ -65,16 +65,10 @@ options:
     type: str
 extends_documentation_fragment:
   - dr.aws.run
+  - dr.aws.run.module
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) without any mutating call.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed, or would change, in C(diff_mode).
-    support: none
 author:
   - dr.aws maintainers (@dr-aws)
 """

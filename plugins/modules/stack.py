@@ -49,6 +49,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - dr.aws.run.module
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -56,9 +57,6 @@ attributes:
   check_mode:
     description: Can run in C(check_mode) without any mutating call. It says what differs, and which resources that changes only where a change set is made.
     support: full
-  diff_mode:
-    description: Will return details on what has changed, or would change, in C(diff_mode).
-    support: none
 author:
   - dr.aws maintainers (@dr-aws)
 """
