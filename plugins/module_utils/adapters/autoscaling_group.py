@@ -310,7 +310,9 @@ class AutoscalingGroup(Adapter):
         """`standby` is a group at zero of the image that `model` runs, that no alarm and no schedule scales."""
         plan = seen.blueprint
         if isinstance(plan, Unreachable):
-            return dark(goal, f"{standby.region} or {model.region}")
+            if goal.planned or standby.region != goal.pair.target_region or standby.side is None:
+                return dark(goal, f"{standby.region} or {model.region}")
+            plan = None  # the standby serves with the image that it has
         match standby.side, model.side:
             case None, Group(operator=operator) if operator:
                 return Blocked(*_operated(model.name, operator))

@@ -123,6 +123,9 @@ def with_data(**data: Any) -> Blueprint:
     [
         ("it stands by", Seen(group(4), group(**FOLLOWS), READY), PLANNED, Done, "standby"),
         ("it stands by and the source is dark", Seen(UNREACHABLE, group()), UNPLANNED, Done, "standby"),
+        ("it stands by and only the source's images are dark", Seen(group(4), group(), UNREACHABLE), UNPLANNED, Done, "standby"),
+        ("of which planned makes sure", Seen(group(4), group(), UNREACHABLE), PLANNED, Blocked, EAST),
+        ("and which a copy needs", Seen(group(4), None, UNREACHABLE), UNPLANNED, Deferred, EAST),
         ("planned needs the source", Seen(UNREACHABLE, group()), PLANNED, Blocked, EAST),
         ("a dark target is blocked when planned", Seen(group(4), UNREACHABLE), PLANNED, Blocked, WEST),
         ("and deferred when not", Seen(group(4), UNREACHABLE), UNPLANNED, Deferred, WEST),
@@ -325,7 +328,6 @@ def with_data(**data: Any) -> Blueprint:
             Done,
             "standby",
         ),
-        ("templates could not be read", Seen(group(4), group(), UNREACHABLE), UNPLANNED, Deferred, ""),
         ("a group of that name is being deleted", Seen(group(4), group(status="Delete in progress")), PLANNED, Wait, "deleted"),
     ],
 )
