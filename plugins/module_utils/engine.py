@@ -22,8 +22,8 @@ from typing import Any, Protocol
 
 from .accounts import CallError, Failure
 from .adapters import adapter as default_adapter
-from .adapters.base import Adapter, Cloud, Merge
-from .model import PRIORITIES, Blocked, Call, Deferred, Done, Goal, Pair, Step, Wait
+from .adapters.base import Adapter, Cloud, Merge, Reader
+from .model import PRIORITIES, UNREACHABLE, Blocked, Call, Deferred, Done, Goal, Pair, Step, Wait
 from .survey import chunks
 from .tracing import NOTHING, Span, carried, current
 
@@ -101,6 +101,8 @@ class _Track:
     held: int = 0
     retries: int = 0
     alone: bool = False
+    #: Unplanned: the region being left answers looks, but not what it is asked to change: from now on it is taken for dark.
+    mute: bool = False
     #: Of a planned activation: it may still have to stop or fence its source.
     draining: bool = False
     job: int | None = None
@@ -122,6 +124,22 @@ class _Track:
 
 
 Observer = Callable[[str, str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """A reader to whom a region does not answer."""
+
+    reader: Reader
+    region: str
+
+    def read(self, account: str, region: str, service: str, operation: str, /, **params: Any) -> Any:
+        """As `Reader.read`."""
+        return UNREACHABLE if region == self.region else self.reader.read(account, region, service, operation, **params)
+
+    def pages(self, account: str, region: str, service: str, operation: str, key: str, /, **params: Any) -> Any:
+        """As `Reader.pages`."""
+        return UNREACHABLE if region == self.region else self.reader.pages(account, region, service, operation, key, **params)
 
 
 class Engine:
@@ -205,11 +223,12 @@ class Engine:
             due = [
                 track for track in open_tracks if track.key not in busy and track.due <= now and self._free(phase, track, tracks)
             ]
-            for pairs in chunks((track.goal.pair for track in due if track.goal.pair.technology not in merging), self.adapter):
-                busy.update(pair.key for pair in pairs)
-                observe = carried(_common([tracks[pair.key] for pair in pairs]), self.adapter(pairs[0].technology).observe)
-                future = pool.submit(observe, self.cloud, pairs)
-                observing[future] = [tracks[pair.key] for pair in pairs]
+            for chunk in self._chunks([track for track in due if track.goal.pair.technology not in merging]):
+                busy.update(track.key for track in chunk)
+                first, pairs = chunk[0], [track.goal.pair for track in chunk]
+                cloud: Reader = Without(self.cloud, first.goal.pair.source_region) if first.mute else self.cloud
+                future = pool.submit(carried(_common(chunk), first.adapter.observe), cloud, pairs)
+                observing[future] = chunk
                 future.add_done_callback(self._completed.put)
             if mergeable and not merging & {chunk[0].goal.pair.technology for chunk in observing.values()}:
                 self._send(phase, self._merged(tracks, mergeable, busy), pool, acting)
@@ -236,6 +255,11 @@ class Engine:
                 self._flush()
             open_tracks = [track for track in open_tracks if track.result is None]
         self._flush()
+
+    def _chunks(self, due: Sequence[_Track]) -> list[list[_Track]]:
+        """What is observed together."""
+        alike = [[track.goal.pair for track in due if track.mute is mute] for mute in (False, True)]
+        return [[self._tracks[pair.key] for pair in pairs] for some in alike for pairs in chunks(some, self.adapter)]
 
     def _ready(self, seconds: float) -> list[Future[Any]]:
         """Calls that came back; waits so long for the first of them."""
@@ -453,10 +477,10 @@ class Engine:
                 track.alone = True  # one member's fault must not hold back the others
                 track.due = self.clock.now()
             else:
-                self._failed(phase, track, failure, call.operation)
+                self._failed(phase, track, failure, call.operation, call.region)
 
-    def _failed(self, phase: str, track: _Track, failure: Failure, operation: str) -> None:
-        """A call came back with an error: again later, or the end."""
+    def _failed(self, phase: str, track: _Track, failure: Failure, operation: str, region: str = "") -> None:
+        """A call came back with an error: again later, without the region being left, or the end. region: of what changes it."""
         said = f"{operation}: {failure.code}: {failure.message}"
         if failure.code in track.adapter.busy:
             self._wait(phase, track, f"not yet: {said}", BUSY_POLL_SECONDS, BUSY_TIMEOUT_SECONDS)
@@ -466,6 +490,10 @@ class Engine:
             track.due = self.clock.now() + backoff[track.retries]
             track.retries += 1
             self.observer(track.key, "retrying", said)
+            return
+        if failure.kind == "unreachable" and not track.goal.planned and not track.mute and region == track.goal.pair.source_region:
+            track.mute, track.retries, track.due = True, 0, self.clock.now()
+            self.observer(track.key, "retrying", f"without {region}: {said}")
             return
         remedy = {
             "denied": f"grant it to the role that is assumed in account {track.goal.pair.account}, then resume this execution",

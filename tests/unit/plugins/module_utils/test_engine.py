@@ -372,6 +372,26 @@ def test_a_fence_debt_is_recorded_before_the_call_that_makes_it() -> None:
     assert [(key, text) for key, _phase, text in journal.owed] == [("toy-0", "fence it")]
 
 
+class Mute(World):
+    """Looks are answered, and what is asked for is not."""
+
+    def call(self, account: str, region: str, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        self.attempts += 1
+        raise CallError(Failure("unreachable", "ReadTimeout", "no answer"))
+
+
+@pytest.mark.parametrize(
+    ("left", "mode", "status"),
+    [("west", "unplanned", "deferred"), ("west", "planned", "failed"), ("east", "unplanned", "failed")],
+)
+def test_unplanned_a_source_that_takes_no_changes_is_taken_for_dark(left: str, mode: str, status: str) -> None:
+    """Its looks are shown no more: what is decided is what would be, were it dark (here: to wait), debts among it."""
+    world, (goal,) = Mute(Time()), goals()
+    pair = goal.pair if goal.pair.source_region == left else goal.pair.reversed()
+    (result,) = run(world, [replace(goal, pair=pair, mode=mode)]).values()
+    assert (result.status, result.calls, world.attempts) == (status, (), 4)
+
+
 def undisturbed() -> World:
     world = World(Time())
     run(world, goals(2))
