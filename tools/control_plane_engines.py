@@ -68,6 +68,11 @@ PARAMETERS: dict[str, Any] = {
         "Default": "",
         "Description": "The version of that object; another one changes the function.",
     },
+    "StateMachineArn": {
+        "Type": "String",
+        "Default": "",
+        "Description": "What the API starts, by the role state_machine. Empty for tasks of the runner.",
+    },
     "ApiRegions": {"Type": "String", "Default": "", "Description": "Regions that an execution may go between, with commas."},
 }
 CONDITIONS: dict[str, Any] = {
@@ -78,6 +83,8 @@ CONDITIONS: dict[str, Any] = {
     "Explored": {"Fn::Not": [{"Fn::Equals": [ref("ResourceExplorer"), "none"]}]},
     "Served": given("ApiCodeBucket"),
     "Versioned": given("ApiCodeVersion"),
+    "Driven": given("StateMachineArn"),
+    "Starts": {"Fn::And": [{"Condition": "Runs"}, {"Fn::Not": [{"Condition": "Driven"}]}]},
 }
 
 
@@ -220,9 +227,9 @@ def _api() -> dict[str, Any]:
         "DR_AUDIT_BUCKET": ref("AuditBucketName"),
         "DR_TOPIC_ARN": ref("Topic"),
         "DR_REGIONS": ref("ApiRegions"),
-        "DR_STARTER": either("Runs", sub(place), "none"),
-        "DR_STARTER_SUBNETS": either("Runs", {"Fn::Join": [",", ref("Subnets")]}),
-        "DR_STARTER_SECURITY_GROUPS": either("Runs", {"Fn::Join": [",", ref("SecurityGroups")]}),
+        "DR_STARTER": either("Driven", sub("states:${StateMachineArn}"), either("Starts", sub(place), "none")),
+        "DR_STARTER_SUBNETS": either("Starts", {"Fn::Join": [",", ref("Subnets")]}),
+        "DR_STARTER_SECURITY_GROUPS": either("Starts", {"Fn::Join": [",", ref("SecurityGroups")]}),
     }
     logging = rights.allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [att("LogGroup")])
     tracing = rights.allow("Trace", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])
@@ -239,7 +246,7 @@ def _api() -> dict[str, Any]:
         "FunctionRole": rights.role(
             "lambda.amazonaws.com",
             "The API of dr.aws",
-            [*(either("Runs", one) for one in rights.starting()), logging, tracing],
+            [*(either("Starts", one) for one in rights.starting()), logging, tracing],
             "Served",
             ("Reading", "Writing"),
         ),

@@ -40,6 +40,7 @@ PARAMETERS: dict[str, Any] = {
     },
     "ClusterArn": _text("The ECS cluster.", r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/.+"),
     "ContainerName": _text("The container of the runner in its task definition.", r"[\w-]{1,255}"),
+    "FunctionRoleName": _text("The name of the API function's role, where the API starts it.", r"[\w+=,.@-]{0,64}", ""),
     "LogKeyArn": {"Type": "String", "Default": "", "Description": "A KMS key for the log, which CloudWatch Logs may use."},
     "Name": _text("The state machine.", r"[\w-]{1,80}", "dr-aws"),
     "PassableRoleArns": {"Type": "CommaDelimitedList", "Description": "The task role and the execution role of the runner."},
@@ -50,6 +51,8 @@ PARAMETERS: dict[str, Any] = {
     "TableName": _text("The control plane's table.", r"[\w.-]{3,255}"),
     "TaskDefinitionArn": _text("The runner, with its revision.", r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:task-definition/.+:\d+"),
 }
+#: Condition -> the parameter that is given where it holds.
+CONDITIONS = {"LogKey": "LogKeyArn", "OwnKey": "TableKeyArn", "Served": "FunctionRoleName"}
 
 
 def _allow(sid: str, actions: list[str], resources: Any, condition: Any = None) -> dict[str, Any]:
@@ -114,11 +117,12 @@ def render() -> str:
     """The whole file."""
     names = ("AssignPublicIp", "ClusterArn", "ContainerName", "ShardSize", "TableName", "TaskDefinitionArn")
     lists = ("SecurityGroups", "Subnets")
+    function = either("Served", [ref("FunctionRoleName")])
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "dr.aws: executions as executions of a state machine, whose tasks are runners on Fargate",
         "Parameters": PARAMETERS,
-        "Conditions": {"OwnKey": given("TableKeyArn"), "LogKey": given("LogKeyArn")},
+        "Conditions": {name: given(one) for name, one in CONDITIONS.items()},
         "Resources": {
             "Log": {
                 "Type": "AWS::Logs::LogGroup",
@@ -156,6 +160,7 @@ def render() -> str:
                 "Type": "AWS::IAM::ManagedPolicy",
                 "Properties": {
                     "Description": "Starts and redrives the state machine of dr.aws: for the API's function, and for operators",
+                    "Roles": function,
                     "PolicyDocument": completed(
                         _policy(
                             _allow("Start", ["states:StartExecution"], ref("Machine")),
@@ -172,6 +177,7 @@ def render() -> str:
                 "Type": "AWS::IAM::ManagedPolicy",
                 "Properties": {
                     "Description": "Wakes the state machine of dr.aws after a decision: for the API's function, and for approvers",
+                    "Roles": function,
                     "PolicyDocument": completed(
                         _policy(_allow("Wake", ["states:SendTaskFailure", "states:SendTaskSuccess"], ref("Machine")))
                     ),

@@ -46,7 +46,9 @@ class ActionModule(BatchAction):
             control.store, *where, owner=name, name=relay.driver(options["driver"]), slot=f"{here['batch']:04d}-{number:04d}"
         )
         try:
-            return self._carry(control, name, here, number, held)
+            done = self._carry(control, name, here, number, held)
+            held.whole.hold(relay.HANDOVER_SECONDS)
+            return done
         finally:
             held.slot.release()
 

@@ -18,13 +18,13 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from .approvals import Approvals
-from .dynamo import utc
+from .dynamo import RefusedError, utc
 from .errands.asked import errands
 from .errands.placing import held_back
 from .errors import InputError
 from .fact import stages
 from .journal import Journal
-from .lock import LEASE_SECONDS, Held, Lock, LockHeldError, Member, runner
+from .lock import LEASE_SECONDS, Held, LeaseLostError, Lock, LockHeldError, Member, runner
 from .model import Pair
 from .plan import Batch, Plan
 from .store import Store
@@ -222,7 +222,7 @@ def join(
 
 
 def position(store: Store, execution_id: str) -> dict[str, Any]:
-    """What is next: {batch, step, shards, accounts, approval, caller}; {} before the first turn has ended."""
+    """What is next: {batch, step, shards, accounts, approval, caller, fence}; {} before the first turn has ended."""
     return store.table.get(f"EXEC#{execution_id}", "RELAY") or {}
 
 
@@ -231,14 +231,27 @@ def restart(store: Store, execution_id: str) -> None:
     store.table.write([], [(f"EXEC#{execution_id}", "RELAY")])
 
 
-def put(store: Store, execution_id: str, batch: int, step: str, caller: str, **more: Any) -> None:
-    """Stores what is next. more: `accounts` of each shard, or `approval`, the sort key of the request.
+def put(run: Run, batch: int, step: str, *, accounts: Sequence[Sequence[str]] = (), approval: str = "") -> None:
+    """Stores what is next. accounts: of each shard. approval: the sort key of the request. LeaseLostError when a later one has.
 
     For the driver: `shards` has the numbers of the shards as text.
     """
-    shards = [str(number) for number in range(len(more.get("accounts", ())))]
-    item = {"PK": f"EXEC#{execution_id}", "SK": "RELAY", "batch": batch, "step": step, "caller": caller, "shards": shards}
-    store.table.put({**item, **more, "expires_at": store.expiry()})
+    said = {
+        "batch": batch,
+        "step": step,
+        "caller": run.actor,
+        "shards": [str(number) for number in range(len(accounts))],
+        "accounts": [list(one) for one in accounts],
+        "approval": approval,
+        "fence": run.lock.fence,
+        "expires_at": run.store.expiry(),
+    }
+    newest, known = "attribute_not_exists(#fence) OR #fence <= :mine", {"mine": run.lock.fence}
+    try:
+        run.store.table.update(f"EXEC#{run.execution_id}", "RELAY", said, condition=newest, values=known)
+    except RefusedError as refused:
+        text = f"a later attempt carries out execution {run.execution_id}"
+        raise LeaseLostError(text, f"ansible-playbook dr.aws.status -e execution_id={run.execution_id}") from refused
 
 
 def share(store: Store, execution_id: str, batch: int, plan: Plan, counts: Mapping[str, int]) -> None:

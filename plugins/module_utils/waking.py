@@ -40,7 +40,7 @@ def wake(store: Store, states: Callable[[], Any], execution_id: str, who: str) -
 
 
 def _woken(store: Store, states: Callable[[], Any], item: Mapping[str, Any], who: str) -> str:
-    token, why = item["wake"], ""
+    token = item["wake"]
     try:
         if item["state"] == "rejected":
             states().send_task_failure(taskToken=token, error=REJECTED, cause=f"{item['gate']} was rejected by {item['approver']}")
@@ -51,7 +51,7 @@ def _woken(store: Store, states: Callable[[], Any], item: Mapping[str, Any], who
         if failure is None:
             raise
         if error_code(error) not in _GONE:
-            why = f"{failure.code}: {failure.message}"
+            why = f"{failure.code}: {failure.message}".replace(token, "…")
             store.note(item["execution_id"], "wake_failed", actor=who, gate=item["gate"], why=why)
             return f"the state machine was not woken and looks by itself in some minutes: {why}"
     with contextlib.suppress(RefusedError):  # it waits anew, with another token

@@ -36,6 +36,7 @@ def hand_over(action: BatchAction, run: Run, seconds: int) -> dict[str, Any]:
     batch = plan.batches[number]
     hosts: dict[str, dict[str, Any]] = {entry.key: {} for entry in batch.entries}
     gate.before(action, run, batch.phase, hosts, seconds)
+    run.lock.renew()
     kept = relay.HANDOVER_SECONDS
     if turn["step"] == relay.APPROVAL:
         kept += _asked(action, run, number, batch, seconds)
@@ -54,7 +55,7 @@ def hand_over(action: BatchAction, run: Run, seconds: int) -> dict[str, Any]:
 def finish(run: Run) -> None:
     """Says to the driver, where there is one, that nothing follows."""
     if run.execution.get("turn"):
-        relay.put(run.store, run.execution_id, int(run.execution["turn"]["last"]), relay.END, run.actor)
+        relay.put(run, int(run.execution["turn"]["last"]), relay.END)
 
 
 def _asked(action: BatchAction, run: Run, number: int, batch: Batch, seconds: int) -> int:
@@ -73,13 +74,13 @@ def _asked(action: BatchAction, run: Run, number: int, batch: Batch, seconds: in
         except RefusedError as refused:
             last = dict(refused.item)
     if last and last["state"] == "pending":
-        relay.put(run.store, run.execution_id, number, relay.APPROVAL, run.actor, approval=last["SK"])
+        relay.put(run, number, relay.APPROVAL, approval=last["SK"])
         return max(0, int(epoch(last["timeout_at"]) - run.store.clock()))
-    relay.put(run.store, run.execution_id, number, relay.APPROVAL, run.actor)
+    relay.put(run, number, relay.APPROVAL)
     if last and last["state"] in ("rejected", "timed_out"):
         raise gate.refused(run, last)
     request = gate.post(action, run, gate.own(run, batch, batch.gate, seconds))
-    relay.put(run.store, run.execution_id, number, relay.APPROVAL, run.actor, approval=request.sort_key)
+    relay.put(run, number, relay.APPROVAL, approval=request.sort_key)
     return seconds
 
 
@@ -91,6 +92,6 @@ def _shared(run: Run, plan: Plan, number: int, size: int) -> int:
     known = run.journal.known(batch.phase)
     counts = Counter(one["result"]["status"] for key, one in known.items() if one["result"] and key not in keys)
     relay.share(run.store, run.execution_id, number, plan, counts)
-    relay.put(run.store, run.execution_id, number, relay.SHARDS, run.actor, accounts=[list(one) for one in accounts])
+    relay.put(run, number, relay.SHARDS, accounts=accounts)
     run.note("wave_shared", phase=batch.phase, wave=batch.wave, resources=len(pairs), shards=len(accounts))
     return len(accounts)

@@ -9,6 +9,7 @@ back; resources with a policy of Retain stay.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
@@ -311,11 +312,16 @@ def with_previous(params: dict[str, Any], before: Mapping[str, Any]) -> dict[str
 
 
 def check(params: Mapping[str, Any]) -> None:
-    """What CloudFormation refuses of a template in a call, and what the sandbox cannot make."""
+    """What CloudFormation refuses of a template and its parameters in a call, and what the sandbox cannot make."""
     body = params.get("TemplateBody", "")
     if len(body.encode()) > LARGEST:
         constraint = f"Member must have length less than or equal to {LARGEST}"
         raise AwsError("ValidationError", f"Value at 'templateBody' failed to satisfy constraint: {constraint}")
+    declared = parsed(body).get("Parameters", {}) if body else {}
+    for name, value in ((one["ParameterKey"], one.get("ParameterValue")) for one in params.get("Parameters", ())):
+        pattern = declared.get(name, {}).get("AllowedPattern")
+        if value is not None and pattern and not re.fullmatch(pattern, value):
+            raise AwsError("ValidationError", f"Parameter '{name}' must match pattern {pattern}")
     unknown = sorted({one["Type"] for one in _resources(body)} - set(parsing.get_model_map()))
     if unknown:
         raise AwsError("SimulatorNotImplemented", f"stacks of the sandbox cannot make {', '.join(unknown)}", 501)

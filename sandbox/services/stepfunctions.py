@@ -8,9 +8,11 @@ Not simulated: IAM of the state machine's role. Waiting, retries and timeouts pa
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 from sandbox.gateway import Ctx, after, op
+from sandbox.services.stack_resources import made
 
 Params = dict[str, Any]
 
@@ -48,3 +50,22 @@ def described(ctx: Ctx, params: Params, out: Params) -> None:
     """How often it was redriven, and whether it can be."""
     out["redriveCount"] = _redrives(ctx).get(out["executionArn"], 0)
     out["redriveStatus"] = "REDRIVABLE" if out["status"] in _interpreter(ctx).REDRIVABLE else "NOT_REDRIVABLE"
+
+
+@made(
+    "AWS::StepFunctions::StateMachine",
+    "StateMachineName",
+    ("Arn", "Name"),
+    lambda ctx, ident: ctx.client("stepfunctions").delete_state_machine(stateMachineArn=ident),
+)
+def state_machine(ctx: Ctx, name: str, properties: Params) -> tuple[str, dict[str, str]]:
+    """With its definition completed. Moto takes no name of it from a template."""
+    client, values = ctx.client("stepfunctions"), properties.get("DefinitionSubstitutions", {})
+    name = properties.get("StateMachineName", name)
+    text = re.sub(r"\$\{([\w.]+)\}", lambda found: str(values.get(found[1], found[0])), properties["DefinitionString"])
+    arn = f"arn:aws:states:{ctx.region}:{ctx.account}:stateMachine:{name}"
+    if arn in [one["stateMachineArn"] for one in client.list_state_machines()["stateMachines"]]:
+        client.update_state_machine(stateMachineArn=arn, definition=text, roleArn=properties["RoleArn"])
+    else:
+        client.create_state_machine(name=name, definition=text, roleArn=properties["RoleArn"])
+    return arn, {"Arn": arn, "Name": name}

@@ -127,6 +127,8 @@ def _holds(operator: str, value: str | None, of: Sequence[str]) -> bool:
         return value not in of
     if operator in ("StringEquals", "Bool"):
         return value in of
-    if operator == "StringLike":
+    if operator in ("ArnEquals", "StringLike"):
         return value is not None and any(fnmatchcase(value, one) for one in of)
+    if operator == "ForAllValues:StringLike":
+        return value is None or any(fnmatchcase(value, one) for one in of)
     raise ValueError(f"{operator} is not evaluated here")

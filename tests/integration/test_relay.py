@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -131,6 +132,26 @@ def test_a_straggler_writes_nothing(store: Store, clock: Time, write: Callable[[
     assert not relay.ended(store, name, 0, 2)
     assert list(store.table.query(f"EXEC#{name}", "P#")) == []
     assert store.status(name)["debts"] == store.audit(name) == []
+
+
+def test_what_is_next_is_said_by_the_latest_attempt(store: Store) -> None:
+    """Of a straggler that has lost the lock since it looked last, nothing stays either."""
+    name = started(store)
+
+    def turn(attempt: int) -> Any:
+        member = join(store, name, f"turn-{attempt}", attempt)
+        return SimpleNamespace(store=store, execution_id=name, lock=member, actor="ann")
+
+    old = turn(0)
+    relay.put(old, 1, relay.APPROVAL, approval="APPR#activate-1#0001")
+    new = turn(1)
+    relay.put(new, 2, relay.SHARDS, accounts=[("1", "2"), ("3",)])
+    with pytest.raises(LeaseLostError, match="a later attempt carries out"):
+        relay.put(old, 1, relay.END)
+    here = relay.position(store, name)
+    assert (here["batch"], here["step"], here["accounts"], here["shards"]) == (2, "shards", [["1", "2"], ["3"]], ["0", "1"])
+    relay.put(new, 3, relay.END)
+    assert (relay.position(store, name)["step"], relay.position(store, name)["shards"]) == ("end", [])
 
 
 def test_runners_count_apart_and_the_status_adds_up(store: Store, clock: Time) -> None:

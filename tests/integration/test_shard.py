@@ -10,6 +10,7 @@ from playbook import BILLING, BUCKET, EAST, FULL, NONE, SCOPE, SHOP, TABLE, WEST
 from test_examples import play, written
 
 from ansible_collections.dr.aws.plugins.module_utils import relay
+from ansible_collections.dr.aws.plugins.module_utils.dynamo import epoch
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
 
 ASKED = {**SCOPE, "mode": "unplanned", "approval_mode": "automatic", "phases": "activate"}
@@ -38,6 +39,9 @@ def test_a_wave_is_carried_out_by_accounts_and_proven_as_a_whole(sandbox: Any, o
     assert store.status(name)["counts"] == {"activate": {"done": 4}}
     events = [entry["event"] for entry in store.status(name, limit=None)["timeline"]]
     assert events.count("health_checked") == 1, "nothing is proven of a wave whose shards have not all ended"
+    lock = store.table.get("LOCK#acme#production", "LOCK") or {}
+    ended = next(one["at"] for one in store.audit(name) if one["event_type"] == "shard_ended")
+    assert lock["lease_until"] - epoch(ended) >= relay.HANDOVER_SECONDS, "it is kept for the runner that follows"
 
     # The driver's second attempt, while the first has left a shard undone: it takes over, and one runner finishes the wave.
     second = operator.run("shard", execution_id=name, driver=f"{DRIVER}#1", shard=1).ok()
