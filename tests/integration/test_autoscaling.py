@@ -237,6 +237,14 @@ def test_what_would_hold_the_old_instances_is_taken_away(sandbox: Any) -> None:
     assert size(sandbox, EAST) == (0, 6, 0, 0)
 
 
+def test_a_refresh_that_cannot_be_seen_is_not_taken_for_none(sandbox: Any) -> None:
+    one = flow(sandbox)
+    assert one.one("activate", "unplanned").status == "done"
+    before = len(one.mutations())
+    sandbox.fault(match={"operation": "DescribeInstanceRefreshes"}, effect="reset")
+    assert (one.one("cleanup", "unplanned").status, len(one.mutations())) == ("deferred", before)
+
+
 def test_workers_stop_in_the_source_before_they_start_in_the_target(sandbox: Any) -> None:
     one = flow(sandbox, stop_source_first=True)
     assert one.one("activate").status == "blocked", "their number would be lost with them"

@@ -314,14 +314,16 @@ def with_activities(reader: Reader, account: str, place: Place, *, ahead: bool) 
 
 
 def _with_refresh(reader: Reader, account: str, place: Place) -> Side:
-    """The source with the instance refresh that would fight its stopping."""
+    """The source with the instance refresh that would fight its stopping; UNREACHABLE when that is not known."""
     group = place.side
     if not isinstance(group, Group) or group.idle:
         return group
     answer = reader.read(
         account, place.region, "autoscaling", "describe_instance_refreshes", AutoScalingGroupName=place.name, MaxRecords=1
     )
-    refreshes = answer.get("InstanceRefreshes", []) if isinstance(answer, dict) else []
+    if isinstance(answer, Unreachable):
+        return UNREACHABLE
+    refreshes = answer.get("InstanceRefreshes", []) if answer else []
     running = [one["InstanceRefreshId"] for one in refreshes if one["Status"] in ("Pending", "InProgress", "Baking")]
     return replace(group, refresh=running[0] if running else "")
 
