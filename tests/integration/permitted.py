@@ -20,7 +20,7 @@ from ansible_collections.dr.aws.plugins.module_utils.policies import Place, docu
 ACCOUNT = "200000000001"
 PLACE = Place(ACCOUNT, ["us-east-1", "us-west-2"], [f"arn:aws:iam::{ACCOUNT}:role/dr-drill"])
 #: How IAM calls the permissions of botocore's services and operations, where it differs.
-SERVICES = {"efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "opensearch": "es"}
+SERVICES = {"efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "opensearch": "es", "stepfunctions": "states"}
 OPERATIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
 
 

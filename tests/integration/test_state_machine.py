@@ -75,6 +75,10 @@ def world() -> dict[str, Any]:
     }
 
 
+#: Of the API's function, and of operators: as well.
+UNUSED = {"states:SendTaskFailure": "a rejection", "states:StopExecution": "a state machine that is to end"}
+
+
 class Watched:
     """A client of the state machine's own, whose calls are kept."""
 
@@ -317,6 +321,12 @@ def test_three_accounts_fail_over_by_the_state_machine_which_is_killed_and_redri
     used = {wanted for wanted, _resource, _context in needs}
     given = {one: part["Sid"] for policy in policies for part in policy["Statement"] for one in part["Action"]}
     assert {one if sid in ("Follow", "Next") else sid for one, sid in given.items() if one not in used} == set(ACCEPTED)
+
+    policies = machine.policies("dr-aws-api")
+    called = [(action(one["service"], one["operation"]), one["params"]) for one in sandbox.calls(service="stepfunctions")]
+    assert [one for one in called if not allowed(policies, one[0], one[1].get("executionArn", machine.arn), {})] == []
+    given = {one: part["Sid"] for policy in policies for part in policy["Statement"] for one in part["Action"]}
+    assert set(given) - {wanted for wanted, _params in called} == set(UNUSED)
 
 
 def test_it_is_installed_once_and_says_what_it_cannot_use(sandbox: Any, operator: Operator) -> None:

@@ -151,6 +151,15 @@ def test_readers_change_nothing() -> None:
     assert all("/GET/" in one["Fn::Sub"] for one in invoked["Resource"])
 
 
+def test_an_api_that_starts_the_state_machine_starts_no_task_itself() -> None:
+    settings = RESOURCES["Function"]["Properties"]["Environment"]["Variables"]
+    assert settings["DR_STARTER"]["Fn::If"][:2] == ["Driven", {"Fn::Sub": "states:${StateMachineArn}"}]
+    assert {settings[f"DR_STARTER_{one}"]["Fn::If"][0] for one in ("SUBNETS", "SECURITY_GROUPS")} == {"Starts"}
+    own = RESOURCES["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert {one["Fn::If"][1]["Sid"] for one in own if one.get("Fn::If", [""])[0] == "Starts"} == {"Start", "Pass"}
+    assert TEMPLATE["Conditions"]["Starts"] == {"Fn::And": [{"Condition": "Runs"}, {"Fn::Not": [{"Condition": "Driven"}]}]}
+
+
 def test_only_the_runner_has_a_way_into_the_accounts() -> None:
     assert [role for role in ROLES if "sts:AssumeRole" in _actions(role)] == ["RunnerRole"]
 
