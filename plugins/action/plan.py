@@ -51,7 +51,7 @@ from ansible_collections.dr.aws.plugins.module_utils.relay import Driven, restar
 from ansible_collections.dr.aws.plugins.module_utils.reliance import drifted, rely
 from ansible_collections.dr.aws.plugins.module_utils.run import Control, Run
 from ansible_collections.dr.aws.plugins.module_utils.scope import pair_of
-from ansible_collections.dr.aws.plugins.module_utils.status import cleanup_command, removed
+from ansible_collections.dr.aws.plugins.module_utils.status import cleanup_command, leaving, removed
 from ansible_collections.dr.aws.plugins.module_utils.store import new_execution_id
 from ansible_collections.dr.aws.plugins.module_utils.survey import Surveyed, survey
 from ansible_collections.dr.aws.plugins.module_utils.switching import resumed
@@ -137,9 +137,10 @@ class ActionModule(BatchAction):
         """Gives the fact `dr_execution`, by which the tasks after it know the execution."""
         hosts = self.variables(task_vars, "ansible_play_hosts_all")
         resume = execution_id(options["execution_id"])
-        if options["cleanup"] and not (resume and options["operation"] == "test"):
-            remedy = "ansible-playbook dr.aws.status -e customer=… -e environment=… lists them"
-            raise InputError("cleanup", True, "true with the execution_id of a drill", remedy)
+        if options["cleanup"] and options["operation"] != "test":
+            raise InputError("cleanup", True, "true with a drill", "ansible-playbook dr.aws.test -e cleanup=true")
+        if options["cleanup"] and not resume:
+            resume = self._left(options)
         if not options["start"]:
             return self._keep(options, hosts)
         record = Control(options["control"]).store.get_execution(resume) if resume else {}
@@ -148,6 +149,16 @@ class ActionModule(BatchAction):
         else:
             fact = self._resume(resume, options, hosts) if resume else self._start(options, hosts)
         return {"changed": False, "ansible_facts": {"dr_execution": fact}, "plan": fact}
+
+    def _left(self, options: Mapping[str, Any]) -> str:
+        """The newest drill of the customer and environment that may have left something; the others are said."""
+        scope = {name: str(options[name] or "") for name in ("customer", "environment")}
+        found = leaving(Control(options["control"]).store.executions(**scope))
+        if not found:
+            raise DrError(f"no drill of {'/'.join(scope.values())} has left anything", "leave out cleanup for a new drill")
+        for one in found[1:]:
+            self.say(f"  ! the drill {one['execution_id']} has left something as well: {cleanup_command(one)}", color="yellow")
+        return str(found[0]["execution_id"])
 
     def _made(self, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> Made:
         """The plan of what is there now: of the parameters given, or of those of the stored plan that is taken."""

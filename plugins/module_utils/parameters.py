@@ -165,6 +165,9 @@ def validate_parameters(raw: Mapping[str, Any], facts: Facts) -> Parameters:
         )
     operation = _choice(raw, "operation", OPERATIONS, "failover")
     phases = _phases(raw.get("phases"), OPERATION_PHASES.get(operation, PHASES))
+    if operation == "test" and "cleanup" not in phases:
+        allowed = "phases with cleanup among them: a drill removes what it makes"
+        raise InputError("phases", raw["phases"], allowed, f"-e phases={','.join((*phases, 'cleanup'))}, or leave it out for all")
     leaving = {"failback": dr, "reprotect": ""}.get(operation, primary)
     _only_moving(raw, operation)
     errands = {name: validated(name, raw.get(name), Limits(leaving, facts.accounts)) for name in VARIABLES}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .dynamo import epoch, utc
@@ -169,6 +169,11 @@ def removed(execution: Mapping[str, Any]) -> bool:
     """Whether it is a drill whose copies are all removed: nothing is left that could be resumed."""
     cleaned = (execution.get("counts") or {}).get("cleanup", {})
     return execution.get("operation") == "test" and cleaned.get("done", 0) == execution.get("resource_count")
+
+
+def leaving(executions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that are drills which may have left something: everything of them but what is known to be removed."""
+    return [one for one in executions if one.get("operation") == "test" and one["status"] != "COMPLETED" and not removed(one)]
 
 
 def cleanup_command(execution: Mapping[str, Any]) -> str:

@@ -137,7 +137,7 @@ options:
     type: int
     default: 0
   cleanup:
-    description: Only removes what the drill O(execution_id) has made.
+    description: Only removes what the drill O(execution_id) has made; without one, what the newest drill that was not removed has made.
     type: bool
     default: false
   detected_at:

@@ -60,6 +60,12 @@ class TestParameters:
             ({"undo_window_minutes": 10081}, "undo_window_minutes", "from 0 to 10080", "-e undo_window_minutes=0"),
             ({"operation": "test", "on_wave_failure": "rollback"}, "on_wave_failure", "stop, or an operation", "leave it out"),
             ({"operation": "reprotect", "undo_window_minutes": 5}, "undo_window_minutes", "0, or an operation", "leave it out"),
+            (
+                {"operation": "test", "phases": "instantiate,activate"},
+                "phases",
+                "a drill removes what it makes",
+                "-e phases=instantiate,activate,cleanup",
+            ),
             ({"waves": "0"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
             ({"waves": "3-1"}, "waves", "from 1 to 10", "-e waves=1,3-4"),
             ({"waves": [True]}, "waves", "from 1 to 10", "-e waves=1,3-4"),

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.objectives import NAMED, objectives_met, tally
-from ansible_collections.dr.aws.plugins.module_utils.status import clocks
+from ansible_collections.dr.aws.plugins.module_utils.status import clocks, leaving
 
 START = 1_795_881_600.0
 
@@ -82,3 +82,13 @@ def test_only_the_worst_are_named() -> None:
     assert found["missed"] == NAMED + 3
     assert [one["resource"] for one in found["missed_resources"]] == [f"db-{number}" for number in range(NAMED + 2, 2, -1)]
     assert found["missed_resources"][0] == {"resource": "db-7", "rto_seconds": 60, "seconds": 107}
+
+
+def test_a_drill_may_have_left_something_until_all_of_it_is_known_to_be_removed() -> None:
+    some: dict[str, Any] = {"operation": "test", "resource_count": 2, "counts": {"cleanup": {"done": 2}}}
+    half = {**some, "counts": {"cleanup": {"done": 1, "failed": 1}}}
+    left = [{**half, "status": status} for status in ("FAILED", "CANCELLED", "PAUSED", "RUNNING")] + [
+        {**some, "status": "FAILED", "counts": {}}
+    ]
+    gone = [{**some, "status": "FAILED"}, {**some, "status": "COMPLETED"}, {**half, "status": "FAILED", "operation": "failover"}]
+    assert leaving([*left, *gone]) == left
