@@ -16,6 +16,7 @@ from flow import Flow
 from permitted import action, refused
 from test_matrix import ACCOUNT, EAST, MATRIX, ROLE, SETTLED_SECONDS, WEST, World
 
+from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.drills import DRILLS, drill
 from ansible_collections.dr.aws.plugins.module_utils.drills.base import DRILL_TAG, OF_TAG
 from ansible_collections.dr.aws.plugins.module_utils.drills.room import ROOM_TAG
@@ -35,6 +36,37 @@ ELSEWHERE = {
     "eventbridge": {"sns:GetTopicAttributes", "sqs:GetQueueUrl", "states:DescribeStateMachine"},
     "route53": {"route53-recovery-cluster:GetRoutingControlState"},
 }
+
+#: What production says of itself and what changes with time alone; looks at measurements and at jobs ask for a time.
+CLOCKS = {"ResponseMetadata", "LatestRestorableTime", "LastReplicatedTimestamp", "Timestamp", "lastSeenByServiceDateTime"}
+PASSING_BY = ("get_metric_data", "describe_jobs")
+#: What DRS notes of a server whenever one is launched from it, for a drill as well.
+LAUNCHES = {"lastLaunch", "lastLaunchResult"}
+
+
+class Noted:
+    """Ways into AWS that keep what every describe call has answered."""
+
+    def __init__(self, cloud: Any) -> None:
+        self.cloud, self.answers = cloud, dict[str, Any]()
+
+    def read(self, *where: str, **params: Any) -> Any:
+        return self._note(self.cloud.read(*where, **params), where, params)
+
+    def pages(self, *where: str, **params: Any) -> Any:
+        return self._note(self.cloud.pages(*where, **params), where, params)
+
+    def _note(self, answer: Any, where: tuple[str, ...], params: dict[str, Any]) -> Any:
+        if where[3] not in PASSING_BY:
+            self.answers[f"{where} {params}"] = _lasting(answer)
+        return answer
+
+
+def _lasting(answer: Any) -> Any:
+    """What was answered, without what passes by itself."""
+    if isinstance(answer, dict):
+        return {name: _lasting(value) for name, value in answer.items() if name not in CLOCKS | LAUNCHES}
+    return [_lasting(value) for value in answer] if isinstance(answer, list) else answer
 
 
 class Drilled(World):
@@ -58,6 +90,12 @@ class Drilled(World):
         """ARN -> tags of everything in both regions."""
         return self.tagged() | _records(self.sandbox.inside("route53", WEST, ACCOUNT))
 
+    def described(self) -> dict[str, Any]:
+        """All that AWS says of production and its standby to whoever looks at them: describe call -> its answer."""
+        noted = Noted(self.flow.cloud)
+        adapter(self.pair.technology).observe(noted, [self.pair])
+        return noted.answers
+
     def phase(self, phase: str, *, judged: bool = True) -> Result:
         """Check mode, the first run, and the second one, which is a new execution; gives the first run's result.
 
@@ -80,7 +118,7 @@ class Drilled(World):
 @pytest.mark.parametrize("technology", DRILLS)
 def test_a_drill_leaves_production_as_it_was_and_nothing_behind(sandbox: Any, technology: str) -> None:
     world = Drilled(sandbox, technology)
-    state, listed = world.state(), world.listed()
+    state, listed, described = world.state(), world.listed(), world.described()
     begun = len(sandbox.calls())
     made = [world.phase(phase) for phase in ("instantiate", "activate")]
     assert any(result.outputs.get("copy") for result in made), "a drill says what its copy is"
@@ -99,6 +137,7 @@ def test_a_drill_leaves_production_as_it_was_and_nothing_behind(sandbox: Any, te
     declared = {action for actions in drill(technology).actions.values() for action in actions}
     assert {action(row["service"], row["operation"]) for row in rows} == declared - ELSEWHERE.get(technology, set())
     assert {row["region"] for row in rows} <= {WEST, "global"}, "the source region is not even looked at"
+    assert world.described() == described
 
 
 @pytest.mark.parametrize("technology", DRILLS)
