@@ -28,6 +28,7 @@ class ActionModule(BatchAction):
         "control": {"type": "dict", "required": True},
         "execution_id": {"type": "str"},
         **{name: {"type": "str"} for name in SCOPE},
+        "until": {"type": "str", "aliases": ["last_day"]},
         "dest": {"type": "str", "default": "."},
         "formats": {"type": "list", "elements": "str", "choices": ["html", "json", "junit", "csv"]},
         "store": {"type": "bool", "default": False},

@@ -29,6 +29,7 @@ SEGMENT_ENTRIES: Final = 1000
 #: The object of that name is there already: another process wrote it, or one that died before it could record it.
 _TAKEN: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _CONTROL_PLANE: Final = "ansible-playbook dr.aws.control_plane"
+_LISTED: Final = "ansible-playbook dr.aws.status -e customer=… -e environment=…"
 #: Entries that tell of an approval; the last that was needed makes it approved.
 GIVEN: Final = ("approval_given", "approval_approved")
 #: Executions in these states write nothing more by themselves.
@@ -102,6 +103,8 @@ def verify(store: Store, execution_id: str) -> list[str]:
         return [*wrong, str(error)]
     left = sorted(number for number in rows if number > last)
     meta = store.table.get(f"EXEC#{execution_id}", "META")
+    if not (rows or recorded or versions or meta):
+        wrong.append(f"there is no entry, object or execution of that name. Next: {_LISTED}")
     if left and (meta is None or meta["status"] in AT_REST):
         which = f"entries {left[0]} to {left[-1]} are" if len(left) > 1 else f"entry {left[0]} is"
         wrong.append(f"{which} in DynamoDB only. Next: ansible-playbook dr.aws.readiness writes what is missing")

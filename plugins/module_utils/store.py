@@ -245,7 +245,10 @@ class Store:
             partitions = [("by-status", "status", one) for one in ([status] if status else TRANSITIONS)]
         else:
             raise DrError("nothing says which executions to list", "give customer and environment, status, or since and until")
-        between = ("started_at", _day("since", since) or "0", f"{_day('until', until) or '9999'}T~")
+        first, last = _day("since", since) or "0", _day("until", until) or "9999"
+        if first > last:
+            raise InputError("since", since, f"a day until {last}", f"-e since={last}")
+        between = ("started_at", first, f"{last}T~")
         wanted = {"customer": customer, "environment": environment, "status": status}
         pages = [self.table.by(*partition, between=between, page=limit) for partition in partitions]
         found: dict[str, dict[str, Any]] = {}  # an index that lags behind may have one under two statuses for a moment

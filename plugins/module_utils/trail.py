@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import evidence, pauses
 from .dynamo import MissingError, error_code, utc
 from .errors import DrError, InputError
-from .store import Store, audit_entry, days
+from .store import MAX_DAYS, Store, audit_entry, days
 
 if TYPE_CHECKING:
     from .run import Control
@@ -112,6 +112,7 @@ def find(store: Store, wanted: Wanted, limit: int = 1000) -> tuple[list[dict[str
         raise InputError("execution_id", "", "a value, or one for user, event_type, since or until", "say what is asked for")
     for name in ("since", "until"):
         _day(name, getattr(wanted, name))
+    _span(wanted, utc(store.clock())[:10])
     try:
         found = list(islice((one for one in _entries(store, wanted) if wanted.fits(one)), limit + 1))
     except Exception as error:
@@ -150,6 +151,18 @@ def _day(name: str, value: str) -> None:
         fine = False
     if not fine:
         raise InputError(name, value, "a day, such as 2026-11-28", f"-e {name}=YYYY-MM-DD")
+
+
+def _span(wanted: Wanted, today: str) -> None:
+    """InputError for days in the wrong order, and for more of them than are looked at."""
+    last = wanted.until or today
+    if not wanted.since:
+        return
+    if wanted.until and wanted.since > last:
+        raise InputError("since", wanted.since, f"a day until {last}", f"-e since={last}")
+    listed = not (wanted.execution_id or wanted.user or wanted.event_type)
+    if listed and wanted.since < (oldest := days(None, last)[-1]):
+        raise InputError("since", wanted.since, f"{MAX_DAYS} days at most, from {oldest}", f"-e since={oldest}")
 
 
 def said(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from moto.backends import get_backend
 from ansible_collections.dr.aws.plugins.module_utils import evidence, trail
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import LOCK_DAYS, Names, ensure
+from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
@@ -268,10 +269,32 @@ def test_entries_are_found_by_execution_user_day_and_event(sandbox: Any, store: 
     assert {one["operation"] for one in sandbox.calls(service="dynamodb")[before:]} == {"Query"}
 
 
-@pytest.mark.parametrize("wanted", [trail.Wanted(), trail.Wanted(since="yesterday"), trail.Wanted(user=ANN, until="2026-13-01")])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        trail.Wanted(),
+        trail.Wanted(since="yesterday"),
+        trail.Wanted(user=ANN, until="2026-13-01"),
+        trail.Wanted(user=ANN, since="2026-11-02", until="2026-11-01"),
+    ],
+)
 def test_what_cannot_be_asked_for_is_said(store: Store, wanted: trail.Wanted) -> None:
     with pytest.raises(InputError, match=r"cannot be used; allowed: a (value|day)"):
         trail.find(store, wanted)
+
+
+def test_more_days_than_are_looked_at_are_refused_and_not_left_out(store: Store, clock: Time) -> None:
+    oldest = utc(clock.now - 399 * 86400)[:10]
+    assert trail.find(store, trail.Wanted(since=oldest)) == ([], False)
+    before = utc(clock.now - 400 * 86400)[:10]
+    with pytest.raises(InputError, match=f"since='{before}' cannot be used; allowed: 400 days at most, from {oldest}"):
+        trail.find(store, trail.Wanted(since=before))
+    assert trail.find(store, trail.Wanted(user=ANN, since=before)) == ([], False)
+
+
+def test_a_trail_that_does_not_exist_is_not_whole(store: Store, name: str) -> None:
+    (wrong,) = evidence.verify(store, f"{name[:-6]}ffffff")
+    assert "no entry, object or execution" in wrong
 
 
 def test_a_decision_is_in_the_trail_with_the_callers_identity(sandbox: Any, store: Store) -> None:

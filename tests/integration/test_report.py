@@ -92,6 +92,14 @@ def test_a_drill_and_a_failover_are_reported(sandbox: Any, operator: Operator, t
     assert EVIL in Page(compliance_page(quarter)).text
     assert re.search(r"Open fence debts\s*\d", Page(compliance_page(quarter)).text)
 
+    days = {"since": scope.since, "until": scope.until, "report_dir": str(folder)}
+    operator.run("report", customer="acme", environment="production", **days).ok()
+    assert json.loads((folder / f"compliance-acme-production-{scope.since}-{scope.until}.json").read_text())["executions"]
+    stranger = operator.run("report", customer="acme", environment="development", **days)
+    stranger.refused(
+        "customer/environment='acme/development' cannot be used; allowed: one that has an execution or a readiness snapshot"
+    )
+
 
 def test_a_report_that_cannot_be_stored_changes_nothing_about_the_execution(sandbox: Any, operator: Operator) -> None:
     whole = estate()

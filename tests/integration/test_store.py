@@ -359,6 +359,8 @@ def test_executions_are_listed_by_scope_status_and_day_from_an_index(store: Stor
         store.executions()
     with pytest.raises(DrError, match="since='yesterday' cannot be used"):
         store.executions(since="yesterday")
+    with pytest.raises(DrError, match=f"since='{second}' cannot be used; allowed: a day until {first}"):
+        store.executions(since=second, until=first)
     made = sandbox.calls(service="dynamodb")[before:]
     assert {(one["operation"], one["params"]["IndexName"]) for one in made} == {("Query", "by-scope"), ("Query", "by-status")}
     assert all("started_at" in one["params"]["ExpressionAttributeNames"].values() for one in made)

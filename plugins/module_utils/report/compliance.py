@@ -66,6 +66,11 @@ def read_scope(store: Store, scope: Scope) -> dict[str, Any]:
     asked = {"customer": scope.customer, "environment": scope.environment, "since": scope.since, "until": scope.until}
     found = store.executions(**asked, limit=MOST + 1)
     kept = snapshots.latest(store, scope.customer, scope.environment)
+    if not (found or kept or store.executions(customer=scope.customer, environment=scope.environment, limit=1)):
+        given = f"{scope.customer}/{scope.environment}"
+        raise InputError(
+            "customer/environment", given, "one that has an execution or a readiness snapshot", "ansible-inventory --graph"
+        )
     return compliance(
         scope,
         [build(read(store, one["execution_id"])) for one in found[:MOST]],
