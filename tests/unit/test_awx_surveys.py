@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from jinja2 import Environment, nodes
+
+from ansible_collections.dr.aws.plugins.lookup.misgiven import alike
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = {path.stem: path for path in (ROOT / "playbooks").glob("*.yml")}
@@ -52,6 +55,12 @@ def test_a_survey_asks_what_its_playbook_reads(playbook: str) -> None:
     listed = [*asked["required"], *asked["optional"], *asked["not_asked"]]
     assert len(listed) == len(set(listed))
     assert set(listed) == read(playbook)
+    (begins,) = [
+        play for play in yaml.safe_load(PLAYBOOKS[playbook].read_text(encoding="utf-8")) if "dr_takes" in play.get("vars", {})
+    ]
+    assert begins["vars"]["dr_takes"] == listed
+    assert set(begins["vars"].get("dr_needs", ())) <= set(asked["required"])
+    assert [pair for pair in itertools.permutations(listed, 2) if alike(*pair)] == []
 
 
 def test_every_question_is_asked_and_is_one_that_awx_takes() -> None:
