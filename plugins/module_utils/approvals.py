@@ -178,6 +178,8 @@ class Approvals:
         if not found:
             raise ApprovalRefusedError(f"the token is not one of execution {execution_id}", f"{status} names what it waits for")
         item = found[0]
+        if untold := self._untold(item, decision, approver):
+            return self._tell(item, untold, approver, comment)
         if item["state"] != "pending":
             who = f" by {item['approver']} at {item['decided_at']}" if item["approver"] else ""
             raise ApprovalRefusedError(f"the approval of {item['gate']} is {item['state']} already{who}", status)
@@ -198,11 +200,28 @@ class Approvals:
                 decided = self._close(item, "rejected", approver)
             except RefusedError as refused:
                 raise _late(refused, status) from refused
-        event = "approval_given" if decided["state"] == "pending" else f"approval_{decided['state']}"
-        told = {"gate": item["gate"], "plan_sha256": item["plan_sha256"], "comment": comment}
-        self.store.note(execution_id, event, actor=approver, **told)
+        return self._tell(decided, _event(decided), approver, comment)
+
+    def _tell(self, decided: Mapping[str, Any], event: str, approver: str, comment: str) -> dict[str, Any]:
+        """The entry of a decision in the trail; gives what is shown of it."""
+        told = {"gate": decided["gate"], "plan_sha256": decided["plan_sha256"], "comment": comment}
+        self.store.note(decided["execution_id"], event, actor=approver, **told)
         shows = ("execution_id", "gate", "state", "approver", "decided_at", "plan_sha256", "needed", "approvals")
         return {name: decided[name] for name in shows}
+
+    def _untold(self, item: Mapping[str, Any], decision: str, approver: str) -> str:
+        """The event that is missing in the trail of a decision that stands, "" for none: its command died before the entry, and is
+        run again by who decided."""
+        people = [one["approver"] for one in item["approvals"]]
+        mine = approver in people if decision == "approve" else (item["state"], item["approver"]) == ("rejected", approver)
+        if not mine:
+            return ""
+        events = ("approval_given", "approval_approved") if decision == "approve" else ("approval_rejected",)
+        for entry in self.store.audit(item["execution_id"]):
+            about = (entry["actor"], entry["detail"].get("gate")) == (approver, item["gate"])
+            if about and entry["event_type"] in events and entry["at"] >= item["requested_at"]:
+                return ""
+        return _event(item)
 
     def _approve(self, item: Mapping[str, Any], approver: str, comment: str, status: str) -> dict[str, Any]:
         """Adds one approval; with the last that is needed the request is approved."""
@@ -241,6 +260,11 @@ class Approvals:
             condition, values = f"{condition} AND #approvals = :before", {**values, "before": list(item["approvals"])}
             assign["approvals"] = list(approvals)
         return self.store.table.update(item["PK"], item["SK"], assign, condition=condition, values=values)
+
+
+def _event(item: Mapping[str, Any]) -> str:
+    """What the trail says of a decision after which a request stands so."""
+    return "approval_given" if item["state"] == "pending" else f"approval_{item['state']}"
 
 
 def _late(refused: RefusedError, status: str) -> ApprovalRefusedError:

@@ -3,23 +3,32 @@
 """One DynamoDB table through a low-level client: plain Python values in and out, conditions, batches, errors for people.
 
 Facts: conditional writes that fail can return the item that refused them (`ReturnValuesOnConditionCheckFailure`);
-BatchWriteItem takes 25 requests without conditions and may leave some unprocessed (developer guide, "Constraints").
+BatchWriteItem takes 25 requests without conditions and may leave some unprocessed (developer guide, "Constraints"). A request
+whose answer is lost may have been taken: sent again under its condition, it is refused by what it has written itself.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from .accounts import classify
+from .accounts import Failure, classify
 from .errors import DrError
 
 BATCH_ITEMS: Final = 25
 #: Seconds between attempts at what a batch left unprocessed.
 BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+#: Seconds before a request is sent again that the table refused as too many, and one without an answer (Appendix I).
+WAITS: Final[Mapping[str, tuple[float, ...]]] = {"throttled": (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 4.0), "unreachable": (1, 2, 4)}
+#: None is sent again later than this: with a client's own two attempts, of 23 s at most, a renewed lease and the write that it is
+#: for stay within LEASE_SECONDS.
+PATIENCE_SECONDS: Final = 12.0
+#: What tells a write under a condition from all others, so that it knows itself when it is refused.
+WRITE: Final = "write_id"
 _NAMES: Final = re.compile(r"#(\w+)")
 _INTEGER: Final = re.compile(r"-?\d+")
 
@@ -92,14 +101,16 @@ def _item(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Table:
-    """Items are mappings with the text keys PK and SK. client: boto3's dynamodb client. sleep: between attempts at a batch's rest.
+    """Items are mappings with the text keys PK and SK. client: boto3's dynamodb client. sleep, now: seconds, between attempts.
 
     Conditions name attributes as `#name` and values as `:name`, the latter from `values`. Errors: RefusedError; DrError when
-    the table is missing or may not be used; anything else as the client raises it.
+    the table is missing, may not be used, or is throttled for long; anything else as the client raises it.
     """
 
-    def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.client, self.name, self.sleep = client, name, sleep
+    def __init__(
+        self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep, now: Callable[[], float] = time.time
+    ) -> None:
+        self.client, self.name, self.sleep, self.now = client, name, sleep, now
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:
         """The item, read consistently; None when there is none."""
@@ -108,11 +119,16 @@ class Table:
 
     def put(self, item: Mapping[str, Any], *, new: bool = False) -> None:
         """Writes an item. new: RefusedError when there is one under its key already."""
-        wanted: dict[str, Any] = {"TableName": self.name, "Item": {name: marshal(value) for name, value in item.items()}}
+        own = {**item, WRITE: secrets.token_hex(8)} if new else item
+        wanted: dict[str, Any] = {"TableName": self.name, "Item": {name: marshal(value) for name, value in own.items()}}
         if new:
             wanted["ConditionExpression"] = "attribute_not_exists(PK)"
             wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        self._call("put_item", **wanted)
+        try:
+            self._call("put_item", **wanted)
+        except RefusedError as refused:
+            if not new or refused.item.get(WRITE) != own[WRITE]:
+                raise
 
     def update(
         self,
@@ -126,6 +142,8 @@ class Table:
         values: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Sets attributes, removes some, adds one to some; gives the item as it is then."""
+        if condition:
+            assign = {**assign, WRITE: secrets.token_hex(8)}
         names = {*assign, *remove, *increment, *_NAMES.findall(condition)}
         given = {f":set_{name}": value for name, value in assign.items()}
         given.update({f":{name}": value for name, value in (values or {}).items()})
@@ -149,7 +167,12 @@ class Table:
         if condition:
             wanted["ConditionExpression"] = condition
             wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        return _item(self._call("update_item", **wanted)["Attributes"])
+        try:
+            return _item(self._call("update_item", **wanted)["Attributes"])
+        except RefusedError as refused:
+            if refused.item.get(WRITE) != assign.get(WRITE):
+                raise
+            return dict(refused.item)
 
     def query(
         self,
@@ -268,21 +291,36 @@ class Table:
             wanted["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _call(self, operation: str, **wanted: Any) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(self.client, operation)(**wanted)
-        except Exception as error:
-            code = error_code(error)
-            if code == "ConditionalCheckFailedException":
-                response: Mapping[str, Any] = getattr(error, "response", {})
-                raise RefusedError(_item(response.get("Item") or {})) from error
-            failure = classify(error)
-            if code == "ResourceNotFoundException":
-                raise MissingError(f"table {self.name} does not exist", "ansible-playbook dr.aws.control_plane") from error
-            if failure is not None and failure.kind == "denied":
-                text = f"table {self.name}: {operation} is refused: {failure.code}: {failure.message}"
-                raise DrError(text, f"grant dynamodb:* on table {self.name} to whoever runs this") from error
-            raise
-        return answer
+        began, attempt = self.now(), 0
+        while True:
+            try:
+                answer: dict[str, Any] = getattr(self.client, operation)(**wanted)
+                return answer
+            except Exception as error:
+                failure = classify(error)
+                pauses = WAITS.get(failure.kind, ()) if failure else ()
+                if attempt >= len(pauses) or self.now() - began + pauses[attempt] > PATIENCE_SECONDS:
+                    raise self._raised(operation, error, failure) from error
+            self.sleep(pauses[attempt])
+            attempt += 1
+
+    def _raised(self, operation: str, error: Exception, failure: Failure | None) -> Exception:
+        """What an error of the client is raised as."""
+        code = error_code(error)
+        if code == "ConditionalCheckFailedException":
+            response: Mapping[str, Any] = getattr(error, "response", {})
+            return RefusedError(_item(response.get("Item") or {}))
+        if code == "ResourceNotFoundException":
+            return MissingError(f"table {self.name} does not exist", "ansible-playbook dr.aws.control_plane")
+        if failure is not None and failure.kind == "denied":
+            text = f"table {self.name}: {operation} is refused: {failure.code}: {failure.message}"
+            return DrError(text, f"grant dynamodb:* on table {self.name} to whoever runs this")
+        if failure is not None and failure.kind == "throttled":
+            return DrError(
+                f"table {self.name} is throttled: {operation} was refused for {PATIENCE_SECONDS:.0f} s: {failure.code}",
+                f"see why (aws dynamodb describe-table --table-name {self.name}), then resume the execution, or run the same again",
+            )
+        return error
 
 
 def _projection(only: Sequence[str]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from itertools import islice
 from typing import Any, Final
 
 from . import schema
-from .dynamo import MissingError, RefusedError, Table, epoch, error_code, utc
+from .dynamo import WRITE, MissingError, RefusedError, Table, epoch, error_code, utc
 from .errors import DrError, InputError
 from .journal import DONE, NEEDED, OTHERWISE, Journal, MemoryJournal
 from .lock import LeaseLostError, Lock, LockHeldError, alive
@@ -79,7 +79,7 @@ _OF_RESULT: Final = ("key", "phase", "status", "at", "body")
 _OF_EVENT: Final = ("at", "event_type", "actor", "detail")
 _OF_DEBT: Final = ("resource", "phase", "text", "execution_id", "at", "settled_at")
 _OWN: Final = frozenset(
-    {"PK", "SK", "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256", "wake"}
+    {"PK", "SK", WRITE, "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256", "wake"}
 )
 #: What of an audit entry its hash is made of.
 ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
@@ -118,10 +118,13 @@ class Store:
         sleep: Callable[[float], None] = time.sleep,
         audit_bucket: str = "",
     ) -> None:
-        self.table = Table(dynamodb, table, sleep)
+        self.table = Table(dynamodb, table, sleep, self._now)
         self.audit_bucket = audit_bucket or f"{bucket}-audit"
         self.s3, self.bucket, self.clock = s3, bucket, clock
         self.region = str(getattr(getattr(dynamodb, "meta", None), "region_name", ""))
+
+    def _now(self) -> float:
+        return self.clock()
 
     def expiry(self) -> int:
         """When an item written now may go (epoch seconds, the table's TTL attribute). Housekeeping, not evidence."""
