@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from ..status import reprotect_command
 from ..words import duration
 from .frame import code, facts, none
 from .markup import NOTHING, Child, put, table, tag
@@ -60,7 +61,8 @@ def deferred(report: Mapping[str, Any]) -> Element:
     if not report["deferred"]:
         return none("Nothing was deferred.")
     rows = [(one["resource"], one["phase"], one["why"], one["ended_at"]) for one in report["deferred"]]
-    return table("To be done when the region answers, with -e phases=cleanup,replicate", ("Resource", "Phase", "Why", "When"), rows)
+    title = f"To be done when the region answers: {reprotect_command(report['execution'])}"
+    return table(title, ("Resource", "Phase", "Why", "When"), rows)
 
 
 def debts(found: Sequence[Mapping[str, Any]]) -> Element:

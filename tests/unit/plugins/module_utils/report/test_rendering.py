@@ -250,6 +250,13 @@ def test_of_very_many_resources_the_unfinished_and_the_slowest_are_drawn() -> No
     assert shown == [names[0], *names[6:]]
 
 
+def test_deferred_work_comes_with_the_command_that_does_it() -> None:
+    seen = make([pair("db")], [result("db", "cleanup", 9, "deferred", why="dark")], phases=("activate", "cleanup"))
+    page = Page(execution_page(build(seen)))
+    asked = "-e customer=acme -e environment=production -e primary_region=us-east-1 -e dr_region=us-west-2"
+    assert f"To be done when the region answers: ansible-playbook dr.aws.reprotect {asked}" in " ".join(page.text.split())
+
+
 def test_junit_has_a_case_for_each_resource_and_phase() -> None:
     results = [
         result("db", "instantiate", 3),
