@@ -42,7 +42,8 @@ FIRST, LAST = PHASES[:2], PHASES[2:]
 START, HALF, LOOKS, ACTS = "dark from the start", "one service dark", "dark while a phase looks", "dark once a phase acts"
 CHANGES, FLAPS, SLOW, ELSEWHERE = "takes no changes", "flaps", "too slow", "us-east-1 dark, pair elsewhere"
 #: Kind -> how the phases may end that need no source, and the others.
-DONE, LATER, EITHER, REFUSED, FAILED = ("done",), ("deferred",), ("done", "deferred"), ("blocked",), ("failed",)
+DONE, LATER, EITHER = ("done",), ("deferred",), ("done", "deferred")
+REFUSED, ASKS, FAILED = ("blocked",), ("done", "blocked"), ("failed",)
 EXPECTED = {
     START: (DONE, LATER),
     HALF: (DONE, EITHER),
@@ -55,10 +56,12 @@ EXPECTED = {
 }
 #: (technology, kind) -> the same where a technology differs, and the reason.
 PLAIN_RECORD = "a record is changed in us-east-1 alone: without it the move is refused; routing controls need none of it"
+UNDECIDED = "it is marked before it is started; a source that is seen to run in between has data of its own, and a person decides"
 DIFFERS = {
+    **{("drs", kind): (ASKS, (*EITHER, "blocked"), UNDECIDED) for kind in (FLAPS, SLOW)},
     **{("route53", kind): (REFUSED, (), PLAIN_RECORD) for kind in (START, HALF, ELSEWHERE)},
     ("route53", CHANGES): (FAILED, (), PLAIN_RECORD),
-    **{("route53", kind): ((*DONE, *REFUSED), (), PLAIN_RECORD) for kind in (LOOKS, ACTS, FLAPS, SLOW)},
+    **{("route53", kind): (ASKS, (), PLAIN_RECORD) for kind in (LOOKS, ACTS, FLAPS, SLOW)},
 }
 #: Both sides may serve for a while, and CLEANUP ends it: they keep no data, or AWS merges what both take.
 BOTH_MAY = ("autoscaling", "ecs", "memorydb")
@@ -240,6 +243,8 @@ class Life:
         """The region answers: what is left is done, what is done stays so, and the end is an undisturbed run's."""
         self.failing = ""
         self._answers()
+        if self.case.technology == "drs" and ended["activate"].status == "blocked":
+            self._stop_source()
         for phase in self.phases:
             if phase in LAST or ended[phase].status != "done":
                 again = self._carry_out(phase)
@@ -249,6 +254,12 @@ class Life:
         self.sandbox.advance(SETTLED_SECONDS)
         if self.state() != self.ends[self.phases[-1]]:
             self.wrong.append(f"the end is {self.state()}, not {self.ends[self.phases[-1]]}")
+
+    def _stop_source(self) -> None:
+        """The person decides: the data of the target count."""
+        ec2 = self.sandbox.inside("ec2", self.source, self.goal.pair.account)
+        found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [self.world.name]}])["Reservations"]
+        ec2.stop_instances(InstanceIds=[machine["InstanceId"] for one in found for machine in one["Instances"]])
 
     def _answers(self) -> None:
         self.sandbox.clear_faults()
