@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from permitted import action, allowed
-from playbook import BIN, BUCKET, CONTROL, EAST, MANAGEMENT, ROLE, SCOPE, TABLE, TICK_SECONDS, WEST, Operator
+from playbook import BIN, BUCKET, CONTROL, EAST, MANAGEMENT, ROLE, SCOPE, TABLE, TICK_SECONDS, WEST, Operator, unfolded
 
 from ansible_collections.dr.aws.plugins.module_utils import relay
 from ansible_collections.dr.aws.plugins.module_utils.api.answers import Call
@@ -135,9 +135,8 @@ class Machine:
         sandbox.clock.tick = TICK_SECONDS
         accounts = [{"id": one, "role_arn": ROLE.format(one), "external_id": external} for one, external in ACCOUNTS.items()]
         self.inventory = operator.written("three", accounts=accounts)
-        variables = operator.home / "group_vars"
-        variables.mkdir()
-        (variables / "all.yml").write_text("phases: activate\n")  # less to wait for
+        (operator.home / "group_vars").mkdir()
+        self.vary(phases="activate")  # less to wait for
         env = {**operator.env, "ANSIBLE_INVENTORY": self.inventory, "PATH": f"{BIN}:{operator.env['PATH']}"}
         sandbox.gateway.programs["runner"] = Program(env, operator.home, folder)
         operator.run("readiness", inventory=self.inventory, **SCOPE).ok()
@@ -153,6 +152,10 @@ class Machine:
             [EAST, WEST],
             lambda name, who: wake(self.store, lambda: self.states, name, who),
         )
+
+    def vary(self, **variables: Any) -> None:
+        """What the runners take beside what they are started with."""
+        (self.operator.home / "group_vars/all.yml").write_text(json.dumps(variables))
 
     def ask(self, verb: str, name: str = "", **body: Any) -> dict[str, Any]:
         """The API's answer to somebody."""
@@ -221,6 +224,11 @@ class Machine:
         items = [one for one in self.store.table.query(f"EXEC#{name}", "APPR#") if one["state"] == "pending"]
         return str(items[-1].get("wake", "")) if items else ""
 
+    def told(self) -> str:
+        """The token of the approval that people were asked for last."""
+        messages = [call["params"]["Message"] for call in self.sandbox.calls(service="sns", operation="Publish")]
+        return str([found for one in messages for found in re.findall(r"-e token=(\S+) -e decision=approve", one)][-1])
+
     def policies(self, role: str) -> list[dict[str, Any]]:
         """A role's own, and those that are attached to it."""
         iam = self.sandbox.inside("iam", WEST, MANAGEMENT)
@@ -284,9 +292,7 @@ def test_three_accounts_fail_over_by_the_state_machine_which_is_killed_and_redri
 
     # One of two shards hangs in a call, is killed, and with it the state machine's execution.
     hung = sandbox.fault(match={"operation": "UpdateService", "account": BILLING}, effect="blackhole", seconds=PATIENCE, times=1)
-    told = [call["params"]["Message"] for call in sandbox.calls(service="sns", operation="Publish")]
-    (wanted,) = {found for message in told for found in re.findall(r"-e token=(\S+) -e decision=approve", message)}
-    assert machine.ask("resume", name, taskToken=wanted, approved=True)["status"] == "RUNNING"
+    assert machine.ask("resume", name, taskToken=machine.told(), approved=True)["status"] == "RUNNING"
     machine.until(
         lambda: sandbox.gateway.faults.list()[0]["hit"] and machine.serving(WEST)["shop"] and machine.serving(WEST)["stock"]
     )
@@ -357,7 +363,7 @@ def test_an_execution_that_is_cancelled_while_it_waits_ends_at_once(machine: Mac
     assert machine.serving(WEST) == dict.fromkeys(SERVING, 0)
     machine.states.redrive_execution(executionArn=arn)
     machine.ended(arn, "FAILED")
-    assert f"execution {name} is CANCELLED" in machine.printed()
+    assert f"execution {name} is CANCELLED and cannot be resumed" in unfolded(machine.printed())
 
 
 def test_what_failed_in_a_shard_is_carried_on_with_by_hand(sandbox: Any, machine: Machine) -> None:
@@ -376,3 +382,25 @@ def test_what_failed_in_a_shard_is_carried_on_with_by_hand(sandbox: Any, machine
     sandbox.clear_faults()
     machine.operator.run("failover", inventory=machine.inventory, execution_id=name).ok()
     assert machine.serving(WEST) == SERVING and machine.store.get_execution(name)["status"] == "COMPLETED"
+
+
+def test_nobody_decides_in_time_and_a_redrive_asks_again(machine: Machine) -> None:
+    machine.vary(phases="activate", approval_timeout_seconds=1)
+    text = machine.states.describe_state_machine(stateMachineArn=machine.arn)["definition"]
+    short = text.replace('"TimeoutSeconds": 600', '"TimeoutSeconds": 1')
+    assert short != text
+    machine.states.update_state_machine(stateMachineArn=machine.arn, definition=short)
+    name, arn = machine.begun(approvalMode="required")
+    machine.ended(arn, "FAILED")
+    found = machine.store.status(name, limit=None)
+    assert (found["status"], [one["state"] for one in found["approvals"]]) == ("PAUSED", ["timed_out"])
+
+    machine.vary(phases="activate")
+    machine.states.update_state_machine(stateMachineArn=machine.arn, definition=text)
+    machine.states.redrive_execution(executionArn=arn)
+    machine.until(lambda: machine.waits(name), arn)
+    assert machine.ask("resume", name, taskToken=machine.told(), approved=False)["status"] == "RUNNING"
+    machine.ended(arn, "FAILED")
+    found = machine.store.status(name, limit=None)
+    assert (found["status"], [one["state"] for one in found["approvals"]]) == ("CANCELLED", ["timed_out", "rejected"])
+    assert machine.serving(WEST) == dict.fromkeys(SERVING, 0)
