@@ -156,7 +156,7 @@ def message_of(
         "mode": execution.get("mode"),
         "status": execution.get("status"),
         "phase": execution.get("current_phase"),
-        "wave": execution.get("current_wave"),
+        "wave": None if "phase" in detail else execution.get("current_wave"),  # the record is older than what is told
         "started": execution.get("started_at"),
         "requested by": execution.get("created_by"),
         "plan": str(execution.get("plan_sha256") or "")[:12],

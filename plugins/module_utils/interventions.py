@@ -87,9 +87,7 @@ class Interventions:
         if verb == "cancel":
             return self._cancel(name, request, changed)
         if verb == "skip" and changed:
-            self._tell(
-                name, "resource_skipped", text=_said(request), failures=[{"resource": resource, "phase": "all", "why": reason}]
-            )
+            self._tell(name, "resource_skipped", text=_said(request), reason=reason)
         return {"changed": changed, "request": shown(request), "said": _said(request)}
 
     def undo(self, execution_id: str, verb: str, reason: str, resource: str = "", *, check_mode: bool = False) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def post(action: BatchAction, run: Run, asked: Asked) -> Request:
     )
     lines = commands(run.execution_id, request.token)
     what = f"{asked.what}{_rule(run.parameters)}"
-    run.notify("approval_required", text=what, commands=lines)
+    run.notify("approval_required", text=what, commands=lines, until=request.timeout_at)
     action.say(f"approval needed before {what}; until {request.timeout_at}", color="yellow", event="question", gate=asked.name)
     for line in lines.values():
         action.say(f"  {line}", plain=True, event="question", gate=asked.name)

@@ -89,6 +89,7 @@ def test_no_terminal_waits_and_the_token_decides(sandbox: Any, operator: Operato
     published = [call["params"] for call in sandbox.calls(service="sns", operation="Publish")]
     asked = [one["Message"] for one in published if "APPROVAL REQUIRED" in one["Subject"]]
     assert approve in asked[-1], "the notification has the command that is ready to run"
+    assert f"until:        {operator.status(name)['approvals'][-1]['timeout_at']}" in asked[-1]
 
     token = approve.partition("token=")[2].partition(" ")[0]
     wrong = operator.run("approve", execution_id=name, token="no" + token, decision="approve")

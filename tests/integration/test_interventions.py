@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.dr.aws.plugins.module_utils import pauses
 from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
-from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
+from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure, find_topic
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
 from ansible_collections.dr.aws.plugins.module_utils.interventions import (
@@ -201,9 +201,10 @@ def test_whoever_may_only_read_leaves_the_alert_to_the_next(store: Store, sandbo
     assert told.events == ["pause_timed_out"]
 
 
-def test_what_can_be_skipped(store: Store) -> None:
+def test_what_can_be_skipped(store: Store, sandbox: Any) -> None:
     name = started(store)
-    people = Interventions(store, "bob")
+    sns = sandbox.client("sns", REGION)
+    people = Interventions(store, "bob", Notifier(sns, find_topic(sns, NAMES.topic)))
     for resource, reason, field in (("nothing", "why", "resource"), ("", "why", "resource"), ("api", " ", "reason")):
         with pytest.raises(InputError) as caught:
             people.ask(name, "skip", reason, resource)
@@ -217,6 +218,8 @@ def test_what_can_be_skipped(store: Store) -> None:
     people.ask(name, "skip", "by hand", "api")
     assert list(skips(store, name, ["db", "api"])) == ["api"]
     assert skips(store, name, ["db"]) == {}
+    (told,) = [call["params"]["Message"] for call in sandbox.calls(service="sns", operation="Publish")]
+    assert "nothing more of api begins" in told and "reason:       by hand" in told and "failed" not in told
 
 
 def test_an_unknown_execution_and_an_unknown_verb_are_named(store: Store) -> None:

@@ -112,6 +112,14 @@ def test_a_failure_says_what_failed_why_and_what_to_do() -> None:
     assert "Next: ansible-playbook dr.aws.failover -e execution_id=x" in text
 
 
+def test_the_wave_that_is_told_is_not_mixed_with_the_one_that_was_recorded_before() -> None:
+    recorded = {**EXECUTION, "current_phase": "instantiate", "current_wave": 3}
+    told = sent("wave_completed", recorded, phase="activate", waves=[1])["Message"]
+    assert "phase:        activate" in told and "waves:        1" in told
+    assert "instantiate" not in told and "wave:" not in told
+    assert "wave:         3" in sent("execution_failed", recorded)["Message"]
+
+
 def test_commands_are_readable_and_everything_else_is_masked() -> None:
     text = sent(
         "approval_required",
