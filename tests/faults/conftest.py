@@ -35,19 +35,25 @@ def sandbox_gateway() -> Gateway:
 
 
 @pytest.fixture
-def lab(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Run]]:
-    """`lab(scenario, seed, seconds)`: a run of the scenario in a world of its own, which the next one ends."""
+def inside(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """An empty world in this process; this process's AWS environment points at it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in estate.environment(sandbox_gateway, ENDPOINT).items():
         monkeypatch.setenv(name, value)
-    world = Sandbox(sandbox_gateway, Nowhere())
+    sandbox_gateway.reset(scale=0)
+    return Sandbox(sandbox_gateway, Nowhere())
+
+
+@pytest.fixture
+def lab(inside: Sandbox) -> Iterator[Callable[..., Run]]:
+    """`lab(scenario, seed, seconds)`: a run of the scenario in a world of its own, which the next one ends."""
     with pytest.MonkeyPatch.context() as patch:
-        wire = connect(world, patch)
+        wire = connect(inside, patch)
 
         def run(scenario: Scenario, seed: int = 0, seconds: int = 0) -> Run:
-            sandbox_gateway.reset(scale=0)
-            return Run(world, wire, scenario, seed, seconds)
+            inside.gateway.reset(scale=0)
+            return Run(inside, wire, scenario, seed, seconds)
 
         logging.disable(logging.ERROR)  # what nobody reads costs as much as it does with readers
         try:
@@ -59,7 +65,7 @@ def lab(sandbox_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The tables, of all test processes."""
     tally = Tally()
-    reports = [report for some in terminalreporter.stats.values() for report in some if hasattr(report, "user_properties")]
+    reports = [report for some in terminalreporter.stats.values() for report in some if getattr(report, "when", "") == "call"]
     found = [value for report in reports for name, value in report.user_properties if name == "points"]
     for way, points in found:
         tally.add(way, points)

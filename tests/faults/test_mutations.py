@@ -21,8 +21,11 @@ from typing import Any
 import pytest
 import test_inventory
 import test_store
+import test_store_disturbed
+from lab import apart
 from points import DRILLS, EVIDENCE, FENCED, KINDS, ONCE, SEED, UNKNOWN, Run
 from scenarios import Scenario
+from table import Life
 from test_inventory import run
 from test_matrix import EAST, WEST
 from test_store import clock, make, store
@@ -207,6 +210,25 @@ def test_8_a_drill_may_touch_anything_and_does(lab: Callable[..., Run], monkeypa
 def test_9_no_intent_before_a_call(lab: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.Engine, "_send", mutant(engine.Engine._send, "self.journal.intend(entries)", "pass"))
     assert ONCE in found(lab, Scenario("failover", "eventbridge", "planned"))
+
+
+def test_9_no_intent_in_the_table(inside: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Journal, "intend", mutant(Journal.intend, "self.store.table.write(", "(lambda rows: None)("))
+
+    def broken() -> list[str]:
+        life = Life(inside, monkeypatch)
+        life.go()
+        return [invariant for invariant, _said in life.found.broken]
+
+    assert ONCE in apart(broken)
+
+
+def test_9_a_write_whose_answer_was_lost_is_taken_for_that_of_another(
+    sandbox: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Table, "put", mutant(Table.put, "refused.item.get(WRITE) != own[WRITE]", "True"))
+    with pytest.raises(FOUND):
+        test_store_disturbed.test_an_entry_of_the_trail_is_written_once(sandbox, store)
 
 
 def test_9_what_is_done_is_not_stored(lab: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
