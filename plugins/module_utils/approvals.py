@@ -183,6 +183,10 @@ class Approvals:
         if item["state"] != "pending":
             who = f" by {item['approver']} at {item['decided_at']}" if item["approver"] else ""
             raise ApprovalRefusedError(f"the approval of {item['gate']} is {item['state']} already{who}", status)
+        if execution["status"] in ("COMPLETED", "CANCELLED"):
+            raise ApprovalRefusedError(
+                f"execution {execution_id} is {execution['status']}: nothing waits for {item['gate']} any more", status
+            )
         if self.overdue(item):
             resume = f"ansible-playbook dr.aws.{execution.get('operation', 'failover')} -e execution_id={execution_id}"
             raise ApprovalRefusedError(f"the approval of {item['gate']} timed out at {item['timeout_at']}", f"{resume} asks again")

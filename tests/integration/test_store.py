@@ -785,6 +785,17 @@ def test_silence_is_not_approval(store: Store, clock: Time) -> None:
         approvals.decide(name, request.token, "approve", "bob")
 
 
+def test_nothing_is_approved_in_an_execution_that_has_ended(store: Store) -> None:
+    name = started(store)
+    approvals, request = asked(store, name)
+    store.update_execution(name, status="CANCELLED")
+    for decision in ("approve", "reject"):
+        with pytest.raises(ApprovalRefusedError, match="is CANCELLED: nothing waits for") as caught:
+            approvals.decide(name, request.token, decision, "bob")
+        assert caught.value.remedy == f"ansible-playbook dr.aws.status -e execution_id={name}"
+    assert approvals.state(request)["state"] == "pending"
+
+
 def test_wrong_and_foreign_tokens_are_refused(store: Store) -> None:
     name, other = started(store), started(store)
     approvals, request = asked(store, name)
