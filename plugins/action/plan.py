@@ -28,7 +28,7 @@ from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
-from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError
+from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError, utc
 from ansible_collections.dr.aws.plugins.module_utils.errands.asked import errands
 from ansible_collections.dr.aws.plugins.module_utils.errands.placing import idle
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
@@ -153,7 +153,7 @@ class ActionModule(BatchAction):
     def _left(self, options: Mapping[str, Any]) -> str:
         """The newest drill of the customer and environment that may have left something; the others are said."""
         scope = {name: str(options[name] or "") for name in ("customer", "environment")}
-        found = leaving(Control(options["control"]).store.executions(**scope))
+        found = leaving(Control(options["control"]).store.executions(**scope, limit=None))
         if not found:
             raise DrError(f"no drill of {'/'.join(scope.values())} has left anything", "leave out cleanup for a new drill")
         for one in found[1:]:
@@ -300,7 +300,9 @@ class ActionModule(BatchAction):
         self.warn(run.secure())
         self.warn(control.tracing.problem)
         said = f"execution {name} started; to see it: ansible-playbook dr.aws.status -e execution_id={name}"
-        self.say(said, event="execution_started", execution_id=name)
+        ends = utc(store.clock() + plan.expected_seconds)
+        facts = {"execution_id": name, "execution_arn": run.record["execution_arn"], "estimated_completion_time": ends}
+        self.say(said, event="execution_started", **facts)
         return driven.limit(run, fact)
 
     def _resume(self, name: str, options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

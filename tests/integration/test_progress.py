@@ -34,7 +34,9 @@ def test_machines_read_objects_and_quiet_has_what_matters(operator: Operator, sa
     assert all(row["state"] == "done" and row["elapsed_seconds"] >= 0 and row.get("rto_seconds") in (None, 1800) for row in ends)
     waves = [(row["event"], row["wave"]) for row in activated if row["event"] in ("wave_started", "wave_ended")]
     assert waves == [(event, wave) for wave in (1, 2, 3) for event in ("wave_started", "wave_ended")]
-    (started,) = (row["execution_id"] for row in rows if row["event"] == "execution_started")
+    (began,) = (row for row in rows if row["event"] == "execution_started")
+    started = began["execution_id"]
+    assert began["execution_arn"].endswith(f":execution/{started}") and began["estimated_completion_time"].endswith("Z")
     assert {(row["execution_id"], row["state"]) for row in rows if row["event"] == "summary"} == {(started, "COMPLETED")}
     assert (rows[-1]["event"], rows[-1]["failed_hosts"]) == ("run_ended", 0)
 
