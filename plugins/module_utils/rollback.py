@@ -125,7 +125,7 @@ def gone_past(store: Store, record: Mapping[str, Any], journal: Journal) -> dict
             if begun(known):
                 found.setdefault(key, f"{phase} of this execution has gone past it")
     scope = (record["customer"], record["environment"])
-    for later in store.executions(customer=scope[0], environment=scope[1]):
+    for later in store.executions(customer=scope[0], environment=scope[1], since=record["started_at"][:10], limit=None):
         if later["started_at"] < record["started_at"] or later["execution_id"] == record["execution_id"]:
             continue
         for phase in ("activate", *NEEDS_SOURCE) if later["operation"] != "test" else ():

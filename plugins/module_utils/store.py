@@ -235,9 +235,11 @@ class Store:
         status: str | None = None,
         since: str | None = None,
         until: str | None = None,
-        limit: int = 100,
+        limit: int | None = 100,
     ) -> list[dict[str, Any]]:
         """Executions, newest first: of a customer and environment, of a status, or of days (YYYY-MM-DD, both ends included).
+
+        limit: at most so many of them, None for all.
 
         One query of an index, or one for each status, never a scan: by scope or status, and between the days; further criteria are
         applied to what it gives.

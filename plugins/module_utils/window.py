@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from . import moves
-from .dynamo import MissingError, RefusedError, epoch, utc
+from .dynamo import RefusedError, epoch, utc
 from .errors import DrError
 from .events import Notifier
 from .parameters import Parameters
@@ -75,23 +75,17 @@ def refuse_cleanup(store: Store, parameters: Parameters, keys: Collection[str]) 
     """
     if parameters.drill or parameters.operation == "failback" or not set(NEEDS_SOURCE) & set(parameters.phases):
         return
-    scope = (parameters.customer, parameters.environment)
-    try:
-        open_ones = [
-            one
-            for one in store.executions(customer=scope[0], environment=scope[1])
-            if one.get("operation") != "test" and uncommitted(one, store.clock())
-        ]
-    except MissingError:  # no control plane yet
-        return
-    moved = moves.last(store, *scope) if open_ones else {}
-    for one in open_ones:
+    asked = set(keys)
+    moved = {key: move for key, move in moves.last(store, parameters.customer, parameters.environment).items() if key in asked}
+    for name in sorted({move.execution_id for move in moved.values()}):
+        one = store.table.get(f"EXEC#{name}", "META")
+        if one is None or not uncommitted(one, store.clock()):
+            continue
         target = Parameters.from_json(one["parameters"]).target_region
-        here = (one["execution_id"], target)
-        held = sorted(key for key in keys if key in moved and (moved[key].execution_id, moved[key].region) == here)
+        held = sorted(key for key, move in moved.items() if (move.execution_id, move.region) == (name, target))
         if held:
             more = f" and {len(held) - NAMED} more" if len(held) > NAMED else ""
-            text = f"execution {one['execution_id']} is uncommitted until {one['uncommitted_until']}: the old side of "
+            text = f"execution {name} is uncommitted until {one['uncommitted_until']}: the old side of "
             raise DrError(
                 f"{text}{', '.join(held[:NAMED])}{more} is not touched before that", f"{_either(one)}; or leave out their waves"
             )

@@ -134,6 +134,23 @@ def test_what_was_rolled_back_is_not_recorded_as_activated_any_more(store: Store
     assert store.status(name)["rolled_back"] == []
 
 
+def test_what_is_uncommitted_and_what_came_on_top_is_found_behind_everything_that_a_schedule_adds(
+    store: Store, sandbox: Any
+) -> None:
+    name = waiting(store)
+    later = str(store.create_execution({**RECORD, "operation": "reprotect"})["execution_id"])
+    lock = Lock(store)
+    fence = lock.acquire("acme", "production", owner=later, runner="elsewhere:1:100")
+    Journal(store, later, fence, lock).intend([("api", "cleanup", STOP)])
+    sandbox.advance(60)
+    for _number in range(101):
+        store.create_execution({**RECORD, "operation": "reprotect"})
+    with pytest.raises(DrError, match=f"{name} is uncommitted"):
+        window.refuse_cleanup(store, Parameters("acme", "production", EAST, WEST, operation="reprotect"), ["api"])
+    past = rollback.gone_past(store, store.get_execution(name), Journal(store, name, 0, Lock(store)))
+    assert later in past["api"]
+
+
 def test_what_something_was_done_on_top_of_cannot_be_taken_back(store: Store) -> None:
     name = str(store.create_execution(RECORD)["execution_id"])
     later = str(store.create_execution({**RECORD, "operation": "reprotect"})["execution_id"])
