@@ -96,7 +96,7 @@ def test_invariants_name_tests_that_exist() -> None:
     assert [section.split(".")[0] for section in sections] == [str(number) for number in range(1, 11)]
     for section in sections:
         assert "::" in section, section.splitlines()[0]
-    tests = re.findall(r"`((?:unit|integration)/[\w/]+\.py)::(\w+)`", text)
+    tests = re.findall(r"`((?:unit|integration|faults)/[\w/]+\.py)::(\w+)`", text)
     assert len(tests) == text.count("::")
     for file, name in tests:
         tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
