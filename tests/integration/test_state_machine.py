@@ -41,6 +41,7 @@ SERVICES = ((SHOP, "shop", 1, 3), (BILLING, "billing", 1, 2), (STOCK, "stock", 1
 SERVING = {name: tasks for _account, name, _wave, tasks in SERVICES}
 #: Real seconds in which what is waited for happens, even on a machine that is busy.
 PATIENCE = 600
+pytestmark = pytest.mark.timeout(1800)
 
 
 def world() -> dict[str, Any]:
