@@ -67,8 +67,8 @@ PASSED = (*REFUSED, "half of a batch", "answer lost")
 LONG = ("refused for long", "writes refused for long", "answers lost for long")
 #: So many requests in a row are refused for seconds.
 BURST = 5
-#: What a run that dies need not tell: whom it would have told, and where it would have put its report.
-UNTOLD = ("notified ", "report_stored ")
+#: What a run that dies may leave untold: what only follows from its state, which says so, and whom it would have told.
+UNTOLD = ("execution_started ", "resources_discovered ", "execution_completed ", "notified ", "report_stored ")
 #: The copies of every so many moments go on to the end; the others end with the wave that they were disturbed in.
 GOES_ON = 8
 #: How often a person runs the same command again before giving up.
@@ -236,7 +236,7 @@ class Life:
         self.trace: list[str] = []
         self.asked: list[str] = []
         self.path: list[str] = []
-        self.retried, self.on_path = 0, False
+        self.retried, self.on_path, self.settled = 0, False, False
         self.taken: list[tuple[int, str]] = []
         self.points: list[dict[str, Any]] = []
         self.chosen: Mapping[int, Sequence[str]] = {}
@@ -363,6 +363,7 @@ class Life:
             for size in self.fact["serial"][stage] if hosts else ():
                 batch, hosts = hosts[:size], hosts[size:]
                 self._wave(phase, batch)
+                self.reached((stage, *batch))
         self.task(close, execution=self.fact)
 
     def _wave(self, phase: str, batch: Sequence[str]) -> None:
@@ -377,15 +378,18 @@ class Life:
                 self.task(health, batch, **one)
         except AnsibleActionFail as error:
             self.task(close, batch, failed=str(error), **one)
-        self.reached((phase, *batch))
 
     def reached(self, here: tuple[str, ...]) -> None:
-        """A wave has ended. Most copies end here, when they are where the undisturbed life was."""
+        """A wave has ended. Most copies end here, when they are where the undisturbed life was.
+
+        Where debts were settled first, which is another order, they end with the execution.
+        """
+        self.settled = self.settled or here[0] == "settle"
         if not self.taken:
             self.passed = here
-        if not self.taken and here not in self.marks:
-            self.marks[here] = (self.state(), self.told(), self.commands)
-        elif self.taken and self.taken[0][0] % GOES_ON and here in self._ahead():
+            if here not in self.marks:
+                self.marks[here] = (self.state(), self.told(), self.commands)
+        elif self.taken[0][0] % GOES_ON and here in self._ahead() and (not self.settled or here == ("end",)):
             raise OnPathError(here)
 
     def _ahead(self) -> list[tuple[str, ...]]:
@@ -488,14 +492,13 @@ class Life:
         }
 
     def told(self) -> list[str]:
-        """The audit trail: what happened, and who did it."""
-        rows = self.rows(f"EXEC#{self.name}", "AUD#")
-        return [f"{row['event_type']['S']} {row['actor']['S']} {self.of(row['detail']['S'])}" for row in rows]
-
-    @staticmethod
-    def of(detail: str) -> str:
-        known = json.loads(detail)
-        return " ".join(f"{known[name]}" for name in ("phase", "waves", "gate", "event") if name in known)
+        """The audit trail: what happened, and who did it; of several waves each by itself."""
+        found = []
+        for row in self.rows(f"EXEC#{self.name}", "AUD#"):
+            known = json.loads(row["detail"]["S"])
+            about = " ".join(str(known[name]) for name in ("phase", "gate", "event") if name in known)
+            found += [f"{row['event_type']['S']} {row['actor']['S']} {about} {one}" for one in known.get("waves", [""])]
+        return found
 
     def explore(self, first: Life, chosen: Mapping[int, Sequence[str]]) -> list[dict[str, Any]]:
         """As `points.Run.explore`. first: a life that ended undisturbed. chosen: k -> kinds of faults at the k-th request."""
