@@ -46,6 +46,14 @@ def recall(store: Store, customer: str, environment: str, operation: str) -> Sam
     return kept
 
 
+def recalled(store: Store, customer: str, environment: str, operation: str) -> Samples:
+    """What to rehearse an operation with: its own executions', and where a phase has none, those of failovers."""
+    found = recall(store, customer, environment, "failover")
+    for technology, phases in recall(store, customer, environment, operation).items():
+        found[technology] = {**found.get(technology, {}), **phases}
+    return found
+
+
 def learn(store: Store, execution_id: str, plan: Plan) -> None:
     """Adds what an execution did: of every phase that changed something and was done, how long it took.
 

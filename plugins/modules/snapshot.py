@@ -24,6 +24,10 @@ options:
     description: The file to write. Its folder is made.
     type: path
     required: true
+  operation:
+    description: Which one is to be rehearsed. Where its executions have not measured a phase, failovers have.
+    type: str
+    default: failover
 extends_documentation_fragment:
   - dr.aws.run
   - amazon.aws.common.modules
@@ -66,7 +70,7 @@ resources:
   type: int
   sample: 25
 durations:
-  description: Technology, phase, and the seconds that it took for resources in failovers before.
+  description: Technology, phase, and the seconds that it took for resources in executions before.
   returned: success
   type: dict
   sample:
@@ -81,7 +85,7 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils.amazon import control_module
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
-from ansible_collections.dr.aws.plugins.module_utils.history import recall
+from ansible_collections.dr.aws.plugins.module_utils.history import recalled
 from ansible_collections.dr.aws.plugins.module_utils.run import Control
 from ansible_collections.dr.aws.plugins.module_utils.snapshots import latest
 
@@ -96,7 +100,7 @@ def write(control: Control, options: Mapping[str, Any], check_mode: bool) -> dic
     if kept.problem:
         remedy = "see who changed it; -e restore_snapshot=… of dr.aws.readiness puts an earlier one in its place"
         raise DrError(f"the readiness snapshot of {kept.at} is not used: {kept.problem}", remedy)
-    learnt = recall(control.store, *scope, "failover")
+    learnt = recalled(control.store, *scope, options["operation"])
     text = json.dumps({"snapshot": kept.body, "durations": learnt}, sort_keys=True, indent=1)
     path = Path(options["dest"]).absolute()
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
@@ -115,7 +119,8 @@ def write(control: Control, options: Mapping[str, Any], check_mode: bool) -> dic
 
 def main() -> None:
     spec = {name: {"type": "str", "required": True} for name in ("customer", "environment")}
-    control_module({**spec, "dest": {"type": "path", "required": True}}, write)
+    more = {"dest": {"type": "path", "required": True}, "operation": {"type": "str", "default": "failover"}}
+    control_module({**spec, **more}, write)
 
 
 if __name__ == "__main__":

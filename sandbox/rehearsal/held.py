@@ -203,7 +203,7 @@ def _once(
     calls_paces: Mapping[str, dict[tuple[str, str], float]],
 ) -> Held:
     source, target = parameters.source_region, parameters.target_region
-    world = rebuilt.build(gateway, snapshot, source, target)
+    world = rebuilt.build(gateway, snapshot, source, target, homeward=parameters.operation == "failback")
     time = Time(gateway)
     accounts = Accounts([Account(one, world.role(one)) for one in world.accounts], target, "dr-rehearsal")
     cloud = AwsReader(accounts, Breaker(now=time.now))

@@ -39,9 +39,12 @@ class World:
         return f"arn:aws:iam::{account}:role/{ROLE}"
 
 
-def build(gateway: Gateway, snapshot: Mapping[str, Any], source: str, target: str) -> World:
-    """Makes the gateway's world anew from a snapshot whose estate serves in `source`. RehearsalError where that is not possible."""
-    found = _resources(snapshot, source, target)
+def build(gateway: Gateway, snapshot: Mapping[str, Any], source: str, target: str, *, homeward: bool = False) -> World:
+    """Makes the gateway's world anew from a snapshot whose estate serves in `source`. RehearsalError where that is not possible.
+
+    homeward: it served in `target` before.
+    """
+    found = _resources(snapshot, source, target, homeward)
     accounts = tuple(sorted({one.account for one in found}))
     declared = [{"id": account, "roles": [{"name": ROLE}]} for account in accounts]
     world = {
@@ -58,7 +61,7 @@ def build(gateway: Gateway, snapshot: Mapping[str, Any], source: str, target: st
     return World(hosts, accounts, tuple(_assumptions(snapshot, found)))
 
 
-def _resources(snapshot: Mapping[str, Any], source: str, target: str) -> list[Resource]:
+def _resources(snapshot: Mapping[str, Any], source: str, target: str, homeward: bool) -> list[Resource]:
     missing = {
         key
         for finding in snapshot.get("findings") or ()
@@ -89,6 +92,7 @@ def _resources(snapshot: Mapping[str, Any], source: str, target: str) -> list[Re
                 settings=one.get("dr_settings") or {},
                 captured=captured,
                 stands=bool(there) or captured.get("lag_seconds") is not None or one["key"] not in missing,
+                served=homeward,
                 zones=zones,
             )
         )

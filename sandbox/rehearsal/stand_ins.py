@@ -20,8 +20,8 @@ Spec: TypeAlias = dict[str, Any]
 class Resource:
     """A resource of a snapshot. source, target: the identifiers of its sides, equal where only one is known.
 
-    captured: what readiness captured of the side that serves; {} for nothing. stands: whether the standby is there. zones: hosted
-    zone -> its name.
+    captured: what readiness captured of the side that serves; {} for nothing. stands: whether the standby is there. served: it
+    did before, with the side that serves now as its standby. zones: hosted zone -> its name.
     """
 
     key: str
@@ -35,6 +35,7 @@ class Resource:
     settings: Mapping[str, Any] = field(default_factory=dict)
     captured: Mapping[str, Any] = field(default_factory=dict)
     stands: bool = True
+    served: bool = False
     zones: Mapping[str, str] = field(default_factory=dict)
 
     def known(self, **names: str) -> Spec:
@@ -78,7 +79,8 @@ def _ecs(one: Resource) -> Spec:
     shape = one.known(desired="desired_count", min="min_capacity", max="max_capacity")
     size = one.captured.get("task_size") or {}
     shape |= {field: str(size[known]) for field, known in (("cpu", "cpu"), ("memory", "memory_mib")) if size.get(known)}
-    return {"kind": "ecs_service", "name": name, "cluster": cluster, **shape, **one.peer(cluster=other, name=twin, desired=0)}
+    peer = one.peer(cluster=other, name=twin, desired=0, before=one.served)
+    return {"kind": "ecs_service", "name": name, "cluster": cluster, **shape, **peer}
 
 
 def _lambda(one: Resource) -> Spec:

@@ -702,8 +702,8 @@ def ecs_service(ctx: Ctx, spec: Params) -> Params:
 
     name, cluster ("default"), desired (1), image, cpu ("256"), memory ("512"); min, max: a scalable target with a CPU policy;
     target_group (false): it has one; tasks: "fail" (new tasks cannot start) or "fail-once", the same as the tag sim:tasks.
-    peer: {region, name, cluster, desired (0), tasks, replicated}: the standby, as phase instantiate leaves it; replicated
-    false: its image is not in its registry.
+    peer: {region, name, cluster, desired (0), tasks, replicated, before (false)}: the standby, as phase instantiate leaves it;
+    replicated false: its image is not in its registry; before: it served once, with the service as its standby.
     """
     service = _built(ctx, spec, spec.get("tags") or {})
     peer = spec.get("peer")
@@ -712,7 +712,9 @@ def ecs_service(ctx: Ctx, spec: Params) -> Params:
         shared = {key: value for key, value in (spec.get("tags") or {}).items() if not key.startswith("dr:")}
         follows = {"dr:follows": service.view["taskDefinition"]}
         twin = {**spec, "image": _image(spec).replace(ctx.region, there.region), "desired": 0, **peer}
-        _built(there, {**twin, "standby": not twin["desired"]}, {**shared, **follows, **peer.get("tags", {})})
+        standby = _built(there, {**twin, "standby": not twin["desired"]}, {**shared, **follows, **peer.get("tags", {})})
+        if peer.get("before"):
+            service.tags["dr:follows"] = standby.view["taskDefinition"]
     return {"arn": service.view["serviceArn"]}
 
 

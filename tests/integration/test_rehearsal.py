@@ -60,7 +60,7 @@ def test_acme_is_predicted_wave_by_wave(sandbox: Any, monkeypatch: pytest.Monkey
         stage.look()
     asked: list[dict[str, str]] = [{"operation": "failover"}]
     if mode == "planned":
-        asked.append({"operation": "failback", "phases": "instantiate,activate,cleanup"})
+        asked.append({"operation": "failback"})
     real = []
     for one in asked:
         real.append(stage.failover(mode, **one))

@@ -7,11 +7,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ansible_collections.dr.aws.plugins.module_utils import drilled
+from ansible_collections.dr.aws.plugins.module_utils import drilled, snapshot
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals, Request
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import INDEXES, Names, ensure
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import utc
@@ -20,6 +23,7 @@ from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
 from ansible_collections.dr.aws.plugins.module_utils.model import PHASES, Call
 from ansible_collections.dr.aws.plugins.module_utils.objectives import tally
 from ansible_collections.dr.aws.plugins.module_utils.store import TRANSITIONS, Journal, LeaseLostError, Lock, LockHeldError, Store
+from ansible_collections.dr.aws.plugins.modules.snapshot import write
 
 REGION = "us-west-2"
 NAMES = Names.default("123456789012", REGION)
@@ -662,6 +666,19 @@ def test_a_drill_proves_what_served_healthy_and_was_removed(store: Store, clock:
     assert drilled.record(store, *SCOPE, name) == ["well"]
     assert drilled.last(store, *SCOPE) == {"well": at}
     assert drilled.last(store, "acme", "staging") == {}
+
+
+def test_a_way_is_rehearsed_as_its_own_executions_took_and_else_as_failovers_did(store: Store, tmp_path: Path) -> None:
+    store.put_snapshot(*SCOPE, snapshot.build(*SCOPE, datetime(2026, 11, 28, tzinfo=UTC), ("us-east-1", REGION), (), {}, {}))
+    took = {"failover": {"rds": {"activate": [400.0], "cleanup": [65.0]}}, "failback": {"rds": {"activate": [500.0]}, "ecs": {}}}
+    for operation, samples in took.items():
+        item = {"PK": "CUST#acme#production", "SK": f"DURATIONS#{operation}", "samples": json.dumps(samples)}
+        store.table.put(item)
+    control: Any = SimpleNamespace(store=store)
+    asked = {"customer": "acme", "environment": "production", "dest": str(tmp_path / "snapshot.json")}
+    assert write(control, {**asked, "operation": "failover"}, False)["durations"] == took["failover"]
+    there = {"rds": {"activate": [500.0], "cleanup": [65.0]}, "ecs": {}}
+    assert write(control, {**asked, "operation": "failback"}, False)["durations"] == there
 
 
 # Audit
