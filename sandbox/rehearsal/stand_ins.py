@@ -79,7 +79,7 @@ def _ecs(one: Resource) -> Spec:
     shape = one.known(desired="desired_count", min="min_capacity", max="max_capacity")
     size = one.captured.get("task_size") or {}
     shape |= {field: str(size[known]) for field, known in (("cpu", "cpu"), ("memory", "memory_mib")) if size.get(known)}
-    peer = one.peer(cluster=other, name=twin, desired=0, before=one.served)
+    peer = one.peer(cluster=other, name=twin, desired=0, **({"before": True} if one.served else {}))
     return {"kind": "ecs_service", "name": name, "cluster": cluster, **shape, **peer}
 
 

@@ -201,6 +201,7 @@ def peer(**fields: Any) -> dict[str, Any]:
             one("ecs", "c/s", "d/t", captured={"desired_count": 4, "task_size": {"cpu": 512}}),
             {"cluster": "c", "desired": 4, "cpu": "512", "peer": peer(cluster="d", name="t", desired=0)},
         ),
+        (one("ecs", "s", served=True), {"peer": peer(cluster="default", name="s", desired=0, before=True)}),
         (one("lambda", "f", captured={"alias": "", "reserved": 5}), {"alias": None, "reserved": 5}),
         (
             one("memorydb", "m", captured={"multi_region_cluster": "w", "lag_seconds": 0.5}),
