@@ -43,6 +43,7 @@ from ansible_collections.dr.aws.plugins.module_utils.parameters import (
     execution_id,
     given,
     plan_id,
+    timeout,
     validate_parameters,
 )
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
@@ -64,6 +65,8 @@ from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 RUNNABLE = ("failover", "failback", "reprotect", "test")
 #: Of the variable `dr_inventory`, what an audit entry tells of how the resources were found.
 _FOUND = ("source", "discovered_at", "complete", "counts", "stale_regions", "duration_ms", "cached")
+#: How long a wave may take to become healthy, as the action `health` has it.
+HEALTH_SECONDS = 300
 #: States that cannot be resumed.
 ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
@@ -127,7 +130,8 @@ class ActionModule(BatchAction):
         "plan_id": {"type": "raw"},
         "calendar_override_reason": {"type": "str", "default": ""},
         "cleanup": {"type": "bool", "default": False},
-        "approval_timeout_seconds": {"type": "int", "default": TIMEOUT_SECONDS},
+        "approval_timeout_seconds": {"type": "raw"},
+        "health_timeout_seconds": {"type": "raw"},
         "driver": {"type": "str", "default": ""},
         "shard_size": {"type": "int", "default": 0},
         **{name: {"type": "raw"} for name in PARAMETERS},
@@ -137,6 +141,8 @@ class ActionModule(BatchAction):
         """Gives the fact `dr_execution`, by which the tasks after it know the execution."""
         hosts = self.variables(task_vars, "ansible_play_hosts_all")
         resume = execution_id(options["execution_id"])
+        timeout(options, "health_timeout_seconds", 0, HEALTH_SECONDS)  # waited for by later tasks: too late to be refused there
+        timeout(options, "approval_timeout_seconds", 1, TIMEOUT_SECONDS)
         if options["cleanup"] and options["operation"] != "test":
             raise InputError("cleanup", True, "true with a drill", "ansible-playbook dr.aws.test -e cleanup=true")
         if options["cleanup"] and not resume:
@@ -376,7 +382,7 @@ class ActionModule(BatchAction):
         more = f"; next is {following.phase}, wave {following.wave}: {len(following.todo)} resources" if following else ""
         self.say(f"execution {name} goes on; it was {record['status']}{more}", event="execution_resumed", execution_id=name)
         if goal.sha256 != plan.sha256:
-            switch(self, run, goal, options["approval_timeout_seconds"])
+            switch(self, run, goal, timeout(options, "approval_timeout_seconds", 1, TIMEOUT_SECONDS))
             fact = fact_of(settling.first(goal, first), name, lock, phases, caller)
         return driven.limit(Run.attach(control.settings, fact), fact)
 

@@ -218,6 +218,11 @@ def plan_id(value: Any) -> str:
     return str(value)
 
 
+def timeout(raw: Mapping[str, Any], name: str, lowest: int, default: int) -> int:
+    """How many seconds something is waited for, at most a day."""
+    return _number(raw, name, lowest, 86400, default)
+
+
 def given(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What of the parameters was given at all."""
     return {name: value for name, value in raw.items() if not _missing(value)}

@@ -123,6 +123,10 @@ options:
     description: How long the approval to go on as unplanned is waited for. After that the execution is PAUSED, and planned as before.
     type: int
     default: 1800
+  health_timeout_seconds:
+    description: How long waves are given to become healthy by M(dr.aws.health). Only checked here, before anything begins.
+    type: int
+    default: 300
   driver:
     description:
       - By which driver several runners carry out the execution, one turn after another; its name, V(#), and the number of its attempt. A later

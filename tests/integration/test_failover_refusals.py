@@ -20,7 +20,11 @@ REFUSED: tuple[tuple[Mapping[str, Any], tuple[str, ...]], ...] = (
     ({"mode": "maybe"}, ("mode='maybe' cannot be used", "planned, unplanned", "Next: -e mode=planned")),
     ({"phases": "promote"}, ("phases='promote' cannot be used", "Next: -e phases=instantiate,activate")),
     ({"execution_id": "7"}, ("execution_id='7' cannot be used", "Next: ansible-playbook dr.aws.status")),
+    ({"mode": None, "mod": "unplanned"}, ("mod is no parameter of this playbook; allowed: customer, ", "Next: -e mode=…")),
+    ({"approval_timeout_seconds": "0"}, ("approval_timeout_seconds='0' cannot be used; allowed: a whole number from 1 to 86400",)),
+    ({"health_timeout_seconds": "5m"}, ("health_timeout_seconds='5m' cannot be used", "Next: -e health_timeout_seconds=300")),
 )
+UNKNOWN = "dr-20261128T163000Z-7f3a9c"
 
 
 def test_parameters_that_cannot_be_used(sandbox: Any, operator: Operator) -> None:
@@ -30,6 +34,18 @@ def test_parameters_that_cannot_be_used(sandbox: Any, operator: Operator) -> Non
         operator.run("failover", **given).refused(*said)
     assert operator.mutations() == []
     assert sandbox.calls(mutating=True, service="dynamodb") == [], "nothing was stored either"
+
+
+def test_executions_that_are_not_there(operator: Operator) -> None:
+    """Missing and unknown, and a reason of which a space would cut off the rest."""
+    operator.load(estate())
+    operator.readiness()
+    operator.run("pause").refused("execution_id is not given; allowed: execution_id, reason, undo, timeout_minutes")
+    operator.run("pause", "-e", "reason=the network looks", execution_id=UNKNOWN).refused("'network looks' stands behind a space")
+    operator.run("gate", execution_id=UNKNOWN).refused(
+        f"execution_id='{UNKNOWN}' is not known", "Next: ansible-playbook dr.aws.status"
+    )
+    operator.run("audit", execution_id=UNKNOWN).refused("the audit trail is not whole", "there is no entry, object or execution")
 
 
 def test_inventories_that_cannot_be_used(sandbox: Any, operator: Operator) -> None:

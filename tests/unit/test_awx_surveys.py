@@ -14,6 +14,7 @@ import yaml
 from jinja2 import Environment, nodes
 
 from ansible_collections.dr.aws.plugins.lookup.misgiven import alike
+from ansible_collections.dr.aws.plugins.module_utils.pauses import MAX_MINUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = {path.stem: path for path in (ROOT / "playbooks").glob("*.yml")}
@@ -80,3 +81,4 @@ def test_choices_are_those_of_the_modules() -> None:
         listed = re.search(rf"  {name}:\n.*?choices: \[(.*?)\]", document, re.DOTALL)
         assert listed
         assert QUESTIONS[name]["choices"] == listed[1].split(", ")
+    assert QUESTIONS["timeout_minutes"]["max"] == MAX_MINUTES
