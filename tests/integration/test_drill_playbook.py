@@ -80,6 +80,11 @@ def test_a_drill_that_was_killed_is_cleaned_up(sandbox: Any, operator: Operator)
     started.stop()
     assert copies(sandbox)
     operator.run("failover", execution_id=name).refused("is a test, not a failover", f"dr.aws.test -e execution_id={name}")
+    sandbox.fault(match={"operation": "DeleteDBInstance"}, effect="error", code="AccessDenied", message="no", status=403)
+    left = operator.run("test", execution_id=name, cleanup=True)
+    left.refused(f"failed {DATABASE} (cleanup): delete_db_instance: AccessDenied", "the drill found faults in 1 of 1 resources")
+    assert copies(sandbox)
+    sandbox.clear_faults()
     assert name in operator.run("test", **SCOPE, cleanup=True).ok().out, "found without its id"
     assert copies(sandbox) == []
     assert everything(sandbox) == before
