@@ -92,5 +92,6 @@ def guarded(module: AnsibleAWSModule, work: Callable[[], dict[str, Any]]) -> dic
         failure = classify(error)
         if failure is None:
             raise
-        module.fail_json(msg=mask(f"{failure.code}: {failure.message}"))
+        again = ". Next: run the same again" if failure.kind in ("unreachable", "throttled") else ""
+        module.fail_json(msg=mask(f"{failure.code}: {failure.message}{again}"))
     raise AssertionError("fail_json ends the module")

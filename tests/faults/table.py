@@ -32,7 +32,7 @@ from points import FENCED, ONCE, Findings
 from small import EAST, WEST, Small, World
 
 from ansible_collections.dr.aws.plugins.action import approval, close, health, plan, wave
-from ansible_collections.dr.aws.plugins.module_utils import accounts, adapters, engine, evidence, journal, lock, run, survey
+from ansible_collections.dr.aws.plugins.module_utils import accounts, adapters, amazon, engine, evidence, journal, lock, run, survey
 from ansible_collections.dr.aws.plugins.module_utils import health as looks
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
@@ -404,12 +404,20 @@ class Life:
             self.again(who, functools.partial(self.approve, self.tokens[-1], who))
 
     def approve(self, token: str, who: str) -> None:
-        """The command of somebody who approves."""
-        try:
-            Approvals(run.Control(CONTROL).store).decide(self.name, token, "approve", who)
-        except ApprovalRefusedError as error:
-            again = who in str(error) and not all(kind in PASSED for _k, kind in self.taken)
-            self.found.check(ONCE, again, f"{who} is told: {error}")
+        """The command of somebody who approves, as the module's `main` has it."""
+
+        def decide() -> dict[str, Any]:
+            try:
+                return Approvals(run.Control(CONTROL).store).decide(self.name, token, "approve", who)
+            except ApprovalRefusedError as error:
+                again = who in str(error) and not all(kind in PASSED for _k, kind in self.taken)
+                self.found.check(ONCE, again, f"{who} is told: {error}")
+                return {}
+
+        def fail_json(msg: str) -> None:
+            raise AnsibleActionFail(msg)
+
+        amazon.guarded(SimpleNamespace(fail_json=fail_json), decide)
 
     def again(self, who: str, command: Callable[[], None]) -> None:
         """A command, again and again until it has done its work."""

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from test_store import HERE, PLAN, SCOPE, clock, locked, make, started, store
 
+from ansible_collections.dr.aws.plugins.module_utils.amazon import guarded
 from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.lock import Lock, LockHeldError
@@ -119,3 +121,16 @@ def test_a_decision_whose_command_died_before_its_entry_is_told_by_the_next(
     with pytest.raises(ApprovalRefusedError, match="already by bob"):
         approvals.decide(name, request.token, decision, "bob")
     assert [(one["event_type"], one["actor"]) for one in store.audit(name)][1:] == [(event, "bob")]
+
+
+def test_a_module_whose_table_does_not_answer_names_what_comes_next(sandbox: Any, store: Store) -> None:
+    said: list[str] = []
+    sandbox.fault(match={"service": "dynamodb"}, effect="reset")
+
+    def fail_json(msg: str) -> None:
+        said.append(msg)
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        guarded(SimpleNamespace(fail_json=fail_json), lambda: store.get_execution("dr-1"))
+    assert said[0].startswith("ConnectionClosedError: ") and said[0].endswith(". Next: run the same again")
