@@ -42,6 +42,9 @@ def appraise(
         drilled=drilled.last(control.store, parameters.customer, parameters.environment),
         snapshot_at=last.at if last else "",
         max_age_hours=parameters.snapshot_max_age_hours,
+        asked=" ".join(
+            f"-e {name}={getattr(parameters, name)}" for name in ("customer", "environment", "primary_region", "dr_region")
+        ),
         unpaired=[one for one in inventory["unpaired"] if one["host"] in found.sides],
         violations=inventory["violations"],
         outlook=outlook(control.cloud, leaving, found.captured),

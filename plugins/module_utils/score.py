@@ -87,6 +87,7 @@ class Seen:
     """What readiness saw. now: epoch seconds. captured, sides, unprepared, drilled: by pair key, of `readiness` and `drilled`.
 
     snapshot_at: when the last snapshot before this one was stored, "" without one. unpaired, violations: as in `dr_inventory`.
+    asked: the parameters of this readiness, as a command has them.
     """
 
     pairs: Sequence[Pair]
@@ -97,6 +98,7 @@ class Seen:
     drilled: Mapping[str, str]
     snapshot_at: str
     max_age_hours: int
+    asked: str
     unpaired: Sequence[Mapping[str, Any]] = ()
     violations: Sequence[Mapping[str, Any]] = ()
     outlook: Outlook = field(default_factory=Outlook)
@@ -143,7 +145,8 @@ def _standbys(seen: Seen) -> Iterator[Finding]:
         side, standby = seen.sides.get(pair.key, "unknown"), seen.unprepared.get(pair.key)
         if standby and standby.status == "would_change":
             why = f"its standby does not hold; INSTANTIATE begins with: {standby.why}"
-            yield Finding("standby", pair.key, why, "ahead of time: dr.aws.failover -e phases=instantiate", (pair.key,))
+            remedy = f"ahead of time: ansible-playbook dr.aws.failover {seen.asked} -e phases=instantiate"
+            yield Finding("standby", pair.key, why, remedy, (pair.key,))
         elif standby:
             yield Finding("blocked", pair.key, f"its standby does not hold: {standby.why}", standby.remedy, (pair.key,))
         elif pair.key in unpaired:
@@ -163,10 +166,10 @@ def _drills(seen: Seen) -> Iterator[Finding]:
         elif seen.now - epoch(at) > DRILL_DAYS * DAY:
             days = int((seen.now - epoch(at)) / DAY)
             why = f"its last drill is {days} days old, more than {DRILL_DAYS}"
-            yield Finding("drill", pair.key, why, f"ansible-playbook dr.aws.test -e waves={pair.wave} …", (pair.key,))
+            yield Finding("drill", pair.key, why, f"ansible-playbook dr.aws.test {seen.asked} -e waves={pair.wave}", (pair.key,))
     for wave, keys in sorted(waves.items()):
         why = "never proven by a drill" + (f", like {len(keys) - 1} others of wave {wave}" if len(keys) > 1 else "")
-        yield Finding("drill", keys[0], why, f"ansible-playbook dr.aws.test -e waves={wave} …", tuple(keys))
+        yield Finding("drill", keys[0], why, f"ansible-playbook dr.aws.test {seen.asked} -e waves={wave}", tuple(keys))
 
 
 def _lags(seen: Seen) -> Iterator[Finding]:

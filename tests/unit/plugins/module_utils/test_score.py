@@ -30,6 +30,7 @@ READY = Seen(
     drilled={"db": utc(NOW - DAY), "web": utc(NOW - 92 * DAY)},
     snapshot_at=utc(NOW - 3600),
     max_age_hours=24,
+    asked="-e customer=acme -e environment=production",
     permitted=(Permitted(ACCOUNT, {}),),
 )
 SHORT = Shortfall(ACCOUNT, "us-west-2", "fargate", "L-1", "vCPU", 8, 2, 6, "vCPU", ("web",), "ask for more")
@@ -37,6 +38,16 @@ TO_DO = Result("db", "instantiate", "would_change", why="create the replica")
 STUCK = Result("db", "instantiate", "blocked", why="no subnet group", remedy="make one")
 UNPAIRED = {"host": "db", "region": "us-west-2", "remedy": "tag it"}
 VIOLATION = {"resource": "x", "tag": "dr:wave", "value": "soon", "rule": "a number", "remedy": "correct it", "severity": "error"}
+
+
+def test_commands_are_ready_to_run() -> None:
+    found = findings(replace(READY, drilled={"db": utc(NOW - 93 * DAY)}, unprepared={"db": TO_DO}))
+    asked = "-e customer=acme -e environment=production"
+    assert {one.remedy for one in found if one.check in ("standby", "drill")} == {
+        f"ahead of time: ansible-playbook dr.aws.failover {asked} -e phases=instantiate",
+        f"ansible-playbook dr.aws.test {asked} -e waves=1",
+        f"ansible-playbook dr.aws.test {asked} -e waves=2",
+    }
 
 
 def test_nothing_found_is_100() -> None:
