@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -41,6 +42,8 @@ IMPACTS: Final = (CRITICAL, OPTIONAL)
 DEFAULT_RPO_SECONDS: Final = 300
 MODES: Final = ("planned", "unplanned")
 CLEANUP_POLICIES: Final = ("quarantine", "remove")
+#: What names of regions are made of.
+REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 class Unreachable:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from .dynamo import utc
 from .errands.asked import VARIABLES, Limits, validated
 from .errors import InputError
-from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, OPERATIONS, PHASES, REPROTECT_PHASES
+from .model import CLEANUP_POLICIES, DRILL_PHASES, MODES, OPERATIONS, PHASES, REGION, REPROTECT_PHASES
 from .schema import known
 from .tag_schema import ENVIRONMENTS
 
@@ -33,7 +33,6 @@ _MOVING: Final = {"on_wave_failure": "stop", "rollback_scope": "wave", "undo_win
 #: A readiness snapshot that is older is not relied on, unless told otherwise.
 SNAPSHOT_MAX_AGE_HOURS: Final = 24
 
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _CUSTOMER: Final = re.compile(r"[A-Za-z0-9-]+")
 _EXECUTION: Final = re.compile(r"dr-\d{8}T\d{6}Z-[0-9a-f]{6}")
 _PLAN: Final = re.compile(r"plan-\d{8}T\d{6}Z-[0-9a-f]{6}")
@@ -287,7 +286,7 @@ def _region(raw: Mapping[str, Any], name: str, facts: Facts) -> str:
     value = raw.get(name)
     allowed = "a region of the inventory: " + ", ".join(facts.regions)
     remedy = f"-e {name}={facts.regions[0] if facts.regions else '<region>'}"
-    if _missing(value) or not _REGION.fullmatch(str(value)):
+    if _missing(value) or not REGION.fullmatch(str(value)):
         raise InputError(name, value, allowed, remedy)
     if str(value) not in facts.regions:
         raise InputError(name, value, allowed, f"{remedy}, or add {value} to regions in the inventory file")

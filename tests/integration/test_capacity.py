@@ -149,6 +149,12 @@ def test_an_account_that_is_not_known_is_refused(sandbox: Any) -> None:
         seen(control(sandbox), accounts=["999999999999"])
 
 
+def test_what_is_no_region_is_refused(sandbox: Any) -> None:
+    sandbox.load(world())
+    with pytest.raises(InputError, match="regions='mars-1' cannot be used; allowed: names of regions, such as us-west-2"):
+        seen(control(sandbox), regions=[WEST, "mars-1"])
+
+
 def test_people_are_told_once_of_what_is_near(sandbox: Any) -> None:
     sandbox.load(world(NEAR))
     plane = control(sandbox)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ..dynamo import MissingError, utc
 from ..errors import InputError
+from ..model import REGION
 from ..run import Control
 from ..scope import pair_of
 from . import judging, levels
@@ -44,6 +45,11 @@ def seen(
     for account in accounts:
         if account not in known:
             raise InputError("accounts", account, f"accounts of the inventory file: {', '.join(known)}", "correct it")
+    for region in regions:
+        if not REGION.fullmatch(region):
+            raise InputError(
+                "regions", region, "names of regions, such as us-west-2", f"-e regions={control.settings['regions'][0]}"
+            )
     wanted = [(account, region) for account in accounts or known for region in regions or control.settings["regions"]]
     shown = list(dict.fromkeys(_shown(place, quota.scope) for place in wanted for quota in quotas))
     now = control.store.clock()

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from ..errors import InputError
-from ..model import OPERATIONS, PHASES
+from ..model import OPERATIONS, PHASES, REGION
 from ..redact import MASK, mask
 
 HOOK: Final = "hook"
@@ -46,7 +46,6 @@ _OF_LAMBDA: Final = ("function", "region", "account")
 _OF_SSM: Final = ("document", "region", "account", "parameters", "targets", "context_parameter")
 _OF_DRS_TOOL: Final = ("function", "status_function", "plan_id", "region", "account")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 Given: TypeAlias = "Mapping[str, Any]"
 
@@ -268,7 +267,7 @@ def _part(field: str, asked: Any, name: str, allowed: Sequence[str]) -> str:
 def _reached(field: str, asked: Given, limits: Limits) -> None:
     """Where it is called: never in the region being left, and in no account that nobody knows."""
     region, account = asked.get("region"), asked.get("account")
-    if region is not None and (not isinstance(region, str) or not _REGION.fullmatch(region)):
+    if region is not None and (not isinstance(region, str) or not REGION.fullmatch(region)):
         raise _refused(f"{field}.region", region, "a region; the one being activated when it is left out")
     if limits.leaving and region == limits.leaving:
         raise _refused(
