@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.health import (
     POLL_SECONDS,
+    TIMEOUT_SECONDS,
     failed_checks,
     named,
     optional_of,
@@ -28,7 +29,7 @@ class ActionModule(BatchAction):
     OPTIONS: Mapping[str, Any] = {
         "control": {"type": "dict", "required": True},
         "execution": {"type": "dict", "required": True},
-        "timeout_seconds": {"type": "float", "default": 300},
+        "timeout_seconds": {"type": "float", "default": TIMEOUT_SECONDS},
         "override_reason": {"type": "str"},
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.dr.aws.plugins.module_utils import (
     calendars,
+    health,
     homecoming,
     pauses,
     plans,
@@ -65,8 +66,6 @@ from ansible_collections.dr.aws.plugins.plugin_utils.plan_view import lines
 RUNNABLE = ("failover", "failback", "reprotect", "test")
 #: Of the variable `dr_inventory`, what an audit entry tells of how the resources were found.
 _FOUND = ("source", "discovered_at", "complete", "counts", "stale_regions", "duration_ms", "cached")
-#: How long a wave may take to become healthy, as the action `health` has it.
-HEALTH_SECONDS = 300
 #: States that cannot be resumed.
 ENDED = ("COMPLETED", "CANCELLED")
 #: What a person gives; validated by `validate_parameters`, whose errors say more than an argument spec's.
@@ -141,7 +140,8 @@ class ActionModule(BatchAction):
         """Gives the fact `dr_execution`, by which the tasks after it know the execution."""
         hosts = self.variables(task_vars, "ansible_play_hosts_all")
         resume = execution_id(options["execution_id"])
-        timeout(options, "health_timeout_seconds", 0, HEALTH_SECONDS)  # waited for by later tasks: too late to be refused there
+        # Waited for by later tasks, where it is too late to refuse them.
+        timeout(options, "health_timeout_seconds", 0, health.TIMEOUT_SECONDS)
         timeout(options, "approval_timeout_seconds", 1, TIMEOUT_SECONDS)
         if options["cleanup"] and options["operation"] != "test":
             raise InputError("cleanup", True, "true with a drill", "ansible-playbook dr.aws.test -e cleanup=true")

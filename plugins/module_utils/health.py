@@ -18,6 +18,8 @@ from .web import FAILURES, ask
 #: NFR-1.1: a health check takes at most 30 s per resource; the URL gets a third of it.
 URL_TIMEOUT_SECONDS = 10
 POLL_SECONDS = 10.0
+#: How long a wave may take to become healthy, unless told otherwise (FR-3.3).
+TIMEOUT_SECONDS = 300
 
 
 def probe(url: str, timeout_seconds: float = URL_TIMEOUT_SECONDS) -> Check:

@@ -12,8 +12,9 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -135,6 +136,18 @@ class Branches:
         if not said:
             raise RuntimeError(f"a copy of the process ended with status {status} and said nothing")
         return json.loads(said)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """What is in memory is shared with copies; one that gets to its end is ended: it must not go on as if it were the test."""
+        gc.collect()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            gc.unfreeze()
+            if self.copied:
+                os._exit(1)
 
     def end(self, said: Any) -> None:
         """Ends a copy. said: JSON values; not None."""

@@ -8,8 +8,6 @@ is resumed as often as a person would, with the same journal. It must end as the
 
 from __future__ import annotations
 
-import gc
-import os
 import random
 import re
 from collections import Counter
@@ -245,16 +243,10 @@ class Run:
         for service, account, region, attempts, *_rest in first.stage.flow.accounts._clients:
             self.stage.flow.accounts.client(service, account, region, attempts=attempts)  # once, not in every copy
         self.plan = lambda k, at: [kind for kind in self.kinds(at) if plan is None or kind in plan.get(k, ())]
-        gc.collect()
-        gc.freeze()
-        try:
+        with self.branches.kept():
             self._judged(first.ended)
             point = {"faults": self.taken, "checked": self.found.checked, "broken": self.found.broken}
             self.branches.end([point, *self.points])
-        finally:
-            gc.unfreeze()
-            if self.branches.copied:  # whatever happened: a copy must not go on as if it were the test
-                os._exit(1)
         if self.found.broken:
             raise AssertionError(f"{self.scenario}, undisturbed once more: {self.found.broken}")
         return self.points

@@ -11,9 +11,7 @@ the same command again.
 from __future__ import annotations
 
 import functools
-import gc
 import json
-import os
 import re
 import sys
 from collections import Counter
@@ -512,16 +510,10 @@ class Life:
         """As `points.Run.explore`. first: a life that ended undisturbed. chosen: k -> kinds of faults at the k-th request."""
         self.marks, self.path = first.marks, first.asked
         self.chosen = chosen
-        gc.collect()
-        gc.freeze()
-        try:
+        with self.branches.kept():
             self._judged()
             point = {"faults": self.taken, "checked": self.found.checked, "broken": self.found.broken}
             self.branches.end([point, *self.points])
-        finally:
-            gc.unfreeze()
-            if self.branches.copied:  # whatever happened: a copy must not go on as if it were the test
-                os._exit(1)
         assert self.found.broken == [], "undisturbed once more"
         return self.points
 
