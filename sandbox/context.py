@@ -87,6 +87,8 @@ def moto_result(call: Call, answer: tuple[int, dict[str, str], bytes]) -> dict[s
     out = parse_answer(call, answer)
     out.pop("ResponseMetadata", None)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
-        error = out.get("Error", {})
-        raise AwsError(error.get("Code", str(status)), error.get("Message", ""), status)
+        error = out.pop("Error", {})
+        refusal = AwsError(error.get("Code", str(status)), error.get("Message", ""), status)
+        vars(refusal).update(out)  # what an error's own shape has beside: CancellationReasons of a transaction
+        raise refusal
     return out

@@ -172,9 +172,11 @@ def parse_answer(call: Call, answer: Answer) -> dict[str, Any]:
     """What an SDK makes of these bytes: botocore's own parser."""
     status, headers, body = answer
     assert call.service is not None
-    shape = operation_model(call.service, call.operation).output_shape
-    parsed = create_parser(call.protocol).parse({"status_code": status, "headers": HeadersDict(headers), "body": body}, shape)
-    return dict(parsed)
+    model, parser = operation_model(call.service, call.operation), create_parser(call.protocol)
+    response = {"status_code": status, "headers": HeadersDict(headers), "body": body}
+    parsed = dict(parser.parse(response, model.output_shape))
+    error = model.service_model.shape_for_error_code(parsed.get("Error", {}).get("Code"))
+    return {**parsed, **parser.parse(response, error)} if error else parsed
 
 
 def operation_model(service: str, operation: str) -> OperationModel:

@@ -62,8 +62,7 @@ class ActionModule(BatchAction):
                 window.begin(run)
             if run.parameters.drill:
                 drilled.record(run.store, run.parameters.customer, run.parameters.environment, name)
-            run.record = run.store.update_execution(name, status=status)
-            run.note(f"execution_{status.lower()}", why=failed or "")
+            run.change({"status": status}, f"execution_{status.lower()}", why=failed or "")
             with run.control.metrics.timing("StatusQueryTime"):
                 summary = run.store.status(name, limit=None)
             run.notify(

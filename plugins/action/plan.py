@@ -27,6 +27,7 @@ from ansible_collections.dr.aws.plugins.module_utils import (
 )
 from ansible_collections.dr.aws.plugins.module_utils.adapters import adapter
 from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
+from ansible_collections.dr.aws.plugins.module_utils.audit import Note
 from ansible_collections.dr.aws.plugins.module_utils.capacity.outlook import Outlook, outlook
 from ansible_collections.dr.aws.plugins.module_utils.drills import reconciler
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import MissingError, utc
@@ -285,14 +286,18 @@ class ActionModule(BatchAction):
             who = {"execution_id": name, "created_by": caller["Arn"], "account": caller["Account"], "plan_id": made.plan_id}
             if asked:  # whoever asked for it has started it, and may not approve where another must
                 who["created_by"] = asked["created_by"]
-                requested.adopt(store, asked, **plan.record(), **told)
+            started = {"parameters": parameters.to_json(), "plan_sha256": plan.sha256, **told}
+            notes = [
+                Note("execution_started", who["created_by"], started),
+                Note("resources_discovered", who["created_by"], {"resources": len(plan.pairs), **made.found}),
+            ]
+            if asked:
+                requested.adopt(store, asked, *notes, **plan.record(), **told)
             else:
                 store.create_execution({**plan.record(), **who, **told})
-                store.update_execution(name, status="RUNNING")
+                store.update_execution(name, *notes, status="RUNNING")
             fact = fact_of(plan, name, lock, caller=who["created_by"])
             run = Run.attach(control.settings, fact)
-            run.note("execution_started", parameters=parameters.to_json(), plan_sha256=plan.sha256, **told)
-            run.note("resources_discovered", resources=len(plan.pairs), **made.found)
         except BaseException:
             lock.release()
             raise
@@ -354,8 +359,13 @@ class ActionModule(BatchAction):
             first = settling.kept(record, owing)
             state = {} if removing else {"status": "RUNNING", "reason": None}
             left = rollback.closed(record, "left")
+            before = driven.caller(control.store, name)
+            # by the API, for which something else runs it; or by whoever let the runner before this one begin
+            caller = record.get("resumed_by") or before or trail.caller(control)
+            told = {"before": record["status"], **admitted, **({"settles": owing} if owing else {})}
             control.store.update_execution(
                 name,
+                Note("execution_continued" if went_on else "execution_resumed", caller, told),
                 **state,
                 **admitted,
                 **left,
@@ -364,15 +374,10 @@ class ActionModule(BatchAction):
                 resumed_by=None,
                 **({"detected_at": detected} if detected else {}),
             )
-            before = driven.caller(control.store, name)
-            # by the API, for which something else runs it; or by whoever let the runner before this one begin
-            caller = record.get("resumed_by") or before or trail.caller(control)
             if owing:
                 restart(control.store, name)
             fact = fact_of(settling.first(plan, first), name, lock, phases, caller)
             run = Run.attach(control.settings, fact)
-            told = {**admitted, **({"settles": owing} if owing else {})}
-            run.note("execution_continued" if went_on else "execution_resumed", before=record["status"], **told)
             switching.complete(run, plan, switching.approver_of(control.store, name, plan))
         except BaseException:
             lock.release()

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.dr.aws.plugins.module_utils import rollback, trail
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError
 from ansible_collections.dr.aws.plugins.module_utils.approvals import TIMEOUT_SECONDS
+from ansible_collections.dr.aws.plugins.module_utils.audit import Note
 from ansible_collections.dr.aws.plugins.module_utils.dynamo import RefusedError
 from ansible_collections.dr.aws.plugins.module_utils.engine import ROLLBACK, Observer
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError, InputError
@@ -114,14 +115,14 @@ class ActionModule(BatchAction):
         }
         try:
             known = rollback.begin(control.store, record, who, waves, options["reason"])
+            asks = options["approval_mode"] or plan.parameters.approval_mode
+            told = {"before": record["status"], "waves": list(waves), "reason": options["reason"], "approval_mode": asks}
+            begun = Note("execution_rollback_started", who, told)
             try:
-                control.store.update_execution(name, ver=record["ver"], status="RUNNING", rollbacks=known)
+                control.store.update_execution(name, begun, ver=record["ver"], status="RUNNING", rollbacks=known)
             except RefusedError as refused:
                 raise DrError(f"execution {name} was changed at this moment", "run the same command again") from refused
             run = Run.attach(control.settings, fact)
-            asks = options["approval_mode"] or run.parameters.approval_mode
-            told = {"waves": list(waves), "reason": options["reason"], "approval_mode": asks}
-            run.note("execution_rollback_started", before=record["status"], **told)
         except BaseException:
             lock.release()
             raise
@@ -143,8 +144,8 @@ class ActionModule(BatchAction):
             state = found["state"].replace("_", " ")
             text = f"the rollback of execution {run.execution_id} was not approved: {found['gate']} is {state}"
             back = {"status": this["before"], "reason": this["before_reason"]}
-            run.record = run.store.update_execution(run.execution_id, **back, **rollback.closed(run.record, "refused"))
-            run.note("execution_rollback_refused", gate=found["gate"], state=found["state"])
+            back |= rollback.closed(run.record, "refused")
+            run.change(back, "execution_rollback_refused", gate=found["gate"], state=found["state"])
             problem = run.secure()
             run.leave()
             return DrError("; ".join(filter(None, (text, problem))), f"{rollback_command(run.record)} asks again")
@@ -177,8 +178,8 @@ class ActionModule(BatchAction):
         if not (undo.waves or undo.stays):
             return None
         known = rollback.begin(run.store, run.record, run.actor, waves, "on_wave_failure=rollback")
-        run.record = run.store.update_execution(run.execution_id, rollbacks=known)
-        run.note("execution_rollback_started", before="RUNNING", waves=waves, reason="on_wave_failure=rollback")
+        told = {"before": "RUNNING", "waves": waves, "reason": "on_wave_failure=rollback"}
+        run.change({"rollbacks": known}, "execution_rollback_started", **told)
         results = rollback.carry_out(run, undo, self._watch(run), self.say)
         text = rollback.end(run, undo, results, f"{run.actor}, who asked for on_wave_failure=rollback")
         self.say(text, color="yellow")

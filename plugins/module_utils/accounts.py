@@ -53,6 +53,7 @@ THROTTLED: Final = frozenset(
         "ThrottlingException",
         "TooManyRequests",
         "TooManyRequestsException",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )

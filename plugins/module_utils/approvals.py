@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .audit import Note
 from .dynamo import RefusedError, utc
 from .errors import DrError, InputError
 from .store import ATTEMPTS, Store, shown
@@ -75,7 +76,7 @@ class Approvals:
         for item in before:
             if item["state"] == "pending":  # its asker is gone: nobody would see a decision on it
                 with contextlib.suppress(RefusedError):
-                    self.end(item)
+                    self._close(item, "timed_out", "")
         request = Request(execution_id, gate, len(before) + 1, token, plan_sha256, utc(now + timeout_seconds))
         item = {
             "PK": _pk(execution_id),
@@ -99,13 +100,13 @@ class Approvals:
             "detail": dict(detail or {}),
             "expires_at": self.store.expiry(),
         }
+        asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"], "needed": needed}
+        told = Note("approval_requested", requester, asked)
         try:
-            self.store.table.put(item, new=True)
+            self.store.write(execution_id, {"Put": self.store.table.putting(item, new=True)}, told)
         except RefusedError as refused:
             text = f"execution {execution_id} is asking for approval of {gate} from another process"
             raise DrError(text, f"ansible-playbook dr.aws.status -e execution_id={execution_id}") from refused
-        asked = {"gate": gate, "plan_sha256": plan_sha256, "timeout_at": item["timeout_at"], "needed": needed}
-        self.store.note(execution_id, "approval_requested", actor=requester, **asked)
         return request
 
     def promise(self, item: Mapping[str, Any]) -> str:
@@ -129,9 +130,10 @@ class Approvals:
         """Whether a stored request is past its timeout: a decision on it is refused from then on."""
         return bool(item["timeout_epoch"] <= self.store.clock())
 
-    def end(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """Marks a stored request as timed out. RefusedError when it is not pending any more."""
-        return self._close(item, "timed_out", "")
+    def end(self, item: Mapping[str, Any], actor: str = "") -> dict[str, Any]:
+        """Marks a stored request as timed out, with its audit entry. RefusedError when it is not pending any more."""
+        told = {"gate": item["gate"], "timeout_at": item["timeout_at"]}
+        return self._close(item, "timed_out", "", told=Note("approval_timed_out", actor, told))
 
     def state(self, request: Request) -> dict[str, Any]:
         """How a request stands: {state: pending | approved | rejected | timed_out, approver, decided_at, gate, timeout_at, …}.
@@ -146,7 +148,6 @@ class Approvals:
         if item["state"] == "pending" and self.overdue(item):
             try:
                 item = self.end(item)
-                self.store.note(request.execution_id, "approval_timed_out", gate=request.gate)
             except RefusedError as refused:
                 item = dict(refused.item)
         return shown(item)
@@ -178,8 +179,6 @@ class Approvals:
         if not found:
             raise ApprovalRefusedError(f"the token is not one of execution {execution_id}", f"{status} names what it waits for")
         item = found[0]
-        if untold := self._untold(item, decision, approver):
-            return self._tell(item, untold, approver, comment)
         if item["state"] != "pending":
             who = f" by {item['approver']} at {item['decided_at']}" if item["approver"] else ""
             raise ApprovalRefusedError(f"the approval of {item['gate']} is {item['state']} already{who}", status)
@@ -201,31 +200,11 @@ class Approvals:
             decided = self._approve(item, approver, comment, status)
         else:
             try:
-                decided = self._close(item, "rejected", approver)
+                decided = self._close(item, "rejected", approver, told=_decided(item, "approval_rejected", approver, comment))
             except RefusedError as refused:
                 raise _late(refused, status) from refused
-        return self._tell(decided, _event(decided), approver, comment)
-
-    def _tell(self, decided: Mapping[str, Any], event: str, approver: str, comment: str) -> dict[str, Any]:
-        """The entry of a decision in the trail; gives what is shown of it."""
-        told = {"gate": decided["gate"], "plan_sha256": decided["plan_sha256"], "comment": comment}
-        self.store.note(decided["execution_id"], event, actor=approver, **told)
         shows = ("execution_id", "gate", "state", "approver", "decided_at", "plan_sha256", "needed", "approvals")
         return {name: decided[name] for name in shows}
-
-    def _untold(self, item: Mapping[str, Any], decision: str, approver: str) -> str:
-        """The event that is missing in the trail of a decision that stands, "" for none: its command died before the entry, and is
-        run again by who decided."""
-        people = [one["approver"] for one in item["approvals"]]
-        mine = approver in people if decision == "approve" else (item["state"], item["approver"]) == ("rejected", approver)
-        if not mine:
-            return ""
-        events = ("approval_given", "approval_approved") if decision == "approve" else ("approval_rejected",)
-        for entry in self.store.audit(item["execution_id"]):
-            about = (entry["actor"], entry["detail"].get("gate")) == (approver, item["gate"])
-            if about and entry["event_type"] in events and entry["at"] >= item["requested_at"]:
-                return ""
-        return _event(item)
 
     def _approve(self, item: Mapping[str, Any], approver: str, comment: str, status: str) -> dict[str, Any]:
         """Adds one approval; with the last that is needed the request is approved."""
@@ -239,8 +218,9 @@ class Approvals:
             enough = len(approvals) >= item["needed"]
             everybody = ", ".join(one["approver"] for one in approvals)
             state, who = ("approved", everybody) if enough else ("pending", "")
+            told = _decided(item, "approval_approved" if enough else "approval_given", approver, comment)
             try:
-                return self._close(item, state, who, approvals)
+                return self._close(item, state, who, approvals, told)
             except RefusedError as refused:
                 if refused.item.get("state") != "pending" or refused.item["timeout_epoch"] <= self.store.clock():
                     raise _late(refused, status) from refused
@@ -248,11 +228,16 @@ class Approvals:
         raise DrError(f"{ATTEMPTS} others decided on {item['gate']} first", "run the same command again")
 
     def _close(
-        self, item: Mapping[str, Any], state: str, approver: str, approvals: Sequence[Mapping[str, Any]] | None = None
+        self,
+        item: Mapping[str, Any],
+        state: str,
+        approver: str,
+        approvals: Sequence[Mapping[str, Any]] | None = None,
+        told: Note | None = None,
     ) -> dict[str, Any]:
         """Pending to another state, on the condition that it is pending, and as it was read where approvals are added.
 
-        RefusedError otherwise, and for a late decision.
+        told: the audit entry, all is written or nothing. RefusedError otherwise, and for a late decision.
         """
         now = self.store.clock()
         condition, values = "#state = :pending", dict[str, Any](pending="pending")
@@ -263,12 +248,14 @@ class Approvals:
         if approvals is not None:
             condition, values = f"{condition} AND #approvals = :before", {**values, "before": list(item["approvals"])}
             assign["approvals"] = list(approvals)
-        return self.store.table.update(item["PK"], item["SK"], assign, condition=condition, values=values)
+        change = self.store.table.updating(item["PK"], item["SK"], assign, condition=condition, values=values)
+        self.store.write(item["execution_id"], {"Update": change}, *([told] if told else ()))
+        return {**item, **assign}
 
 
-def _event(item: Mapping[str, Any]) -> str:
-    """What the trail says of a decision after which a request stands so."""
-    return "approval_given" if item["state"] == "pending" else f"approval_{item['state']}"
+def _decided(item: Mapping[str, Any], event: str, approver: str, comment: str) -> Note:
+    """What the trail says of a decision."""
+    return Note(event, approver, {"gate": item["gate"], "plan_sha256": item["plan_sha256"], "comment": comment})
 
 
 def _late(refused: RefusedError, status: str) -> ApprovalRefusedError:

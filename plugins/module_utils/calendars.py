@@ -114,8 +114,7 @@ def pause(run: Run, what: str) -> None:
         return
     said = ", ".join(map(str, closed))
     text = f"execution {run.execution_id} is PAUSED before {what}: {said}"
-    run.record = run.store.update_execution(run.execution_id, status="PAUSED")
-    run.note("execution_paused", before=what, calendars=[one.calendar for one in closed])
+    run.change({"status": "PAUSED"}, "execution_paused", before=what, calendars=[one.calendar for one in closed])
     run.notify("window_closed", text=text, remedy=run.resume_command())
     run.leave()
     raise DrError(text, f"when it opens: {run.resume_command()}; in a disaster with -e calendar_override_reason=…")

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One DynamoDB table through a low-level client: plain Python values in and out, conditions, batches, errors for people.
+"""One DynamoDB table through a low-level client: plain Python values in and out, conditions, transactions, errors for people.
 
 Facts: conditional writes that fail can return the item that refused them (`ReturnValuesOnConditionCheckFailure`);
 BatchWriteItem takes 25 requests without conditions and may leave some unprocessed (developer guide, "Constraints"). A request
@@ -27,6 +27,8 @@ WAITS: Final[Mapping[str, tuple[float, ...]]] = {"throttled": (0.1, 0.2, 0.4, 0.
 #: None is sent again later than this: with a client's own two attempts, of 23 s at most, a renewed lease and the write that it is
 #: for stay within LEASE_SECONDS.
 PATIENCE_SECONDS: Final = 12.0
+#: Reasons for which a transaction is cancelled and may be sent again (API reference, `TransactionCanceledException`).
+AGAIN: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
 #: What tells a write under a condition from all others, so that it knows itself when it is refused.
 WRITE: Final = "write_id"
 _NAMES: Final = re.compile(r"#(\w+)")
@@ -120,17 +122,30 @@ class Table:
     def put(self, item: Mapping[str, Any], *, new: bool = False) -> None:
         """Writes an item. new: RefusedError when there is one under its key already."""
         own = {**item, WRITE: secrets.token_hex(8)} if new else item
-        wanted: dict[str, Any] = {"TableName": self.name, "Item": {name: marshal(value) for name, value in own.items()}}
-        if new:
-            wanted["ConditionExpression"] = "attribute_not_exists(PK)"
-            wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
-            self._call("put_item", **wanted)
+            self._call("put_item", **self.putting(own, new=new))
         except RefusedError as refused:
             if not new or refused.item.get(WRITE) != own[WRITE]:
                 raise
 
-    def update(
+    def putting(self, item: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
+        """The request of `put`, also as part of a transaction."""
+        wanted = {"TableName": self.name, "Item": {name: marshal(value) for name, value in item.items()}}
+        return {**wanted, **_under("attribute_not_exists(PK)" if new else "")}
+
+    def update(self, pk: str, sk: str, assign: Mapping[str, Any], *, condition: str = "", **rest: Any) -> dict[str, Any]:
+        """Sets attributes, removes some, adds one to some (`updating`); gives the item as it is then."""
+        if condition:
+            assign = {**assign, WRITE: secrets.token_hex(8)}
+        request = self.updating(pk, sk, assign, condition=condition, **rest)
+        try:
+            return _item(self._call("update_item", **request, ReturnValues="ALL_NEW")["Attributes"])
+        except RefusedError as refused:
+            if refused.item.get(WRITE) != assign.get(WRITE):
+                raise
+            return dict(refused.item)
+
+    def updating(
         self,
         pk: str,
         sk: str,
@@ -141,9 +156,7 @@ class Table:
         condition: str = "",
         values: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Sets attributes, removes some, adds one to some; gives the item as it is then."""
-        if condition:
-            assign = {**assign, WRITE: secrets.token_hex(8)}
+        """The request of `update`, also as part of a transaction. increment: attributes that become one more."""
         names = {*assign, *remove, *increment, *_NAMES.findall(condition)}
         given = {f":set_{name}": value for name, value in assign.items()}
         given.update({f":{name}": value for name, value in (values or {}).items()})
@@ -160,19 +173,17 @@ class Table:
             "Key": _key(pk, sk),
             "UpdateExpression": " ".join(clauses),
             "ExpressionAttributeNames": {f"#{name}": name for name in names},
-            "ReturnValues": "ALL_NEW",
         }
         if given:
             wanted["ExpressionAttributeValues"] = {name: marshal(value) for name, value in given.items()}
-        if condition:
-            wanted["ConditionExpression"] = condition
-            wanted["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        try:
-            return _item(self._call("update_item", **wanted)["Attributes"])
-        except RefusedError as refused:
-            if refused.item.get(WRITE) != assign.get(WRITE):
-                raise
-            return dict(refused.item)
+        return {**wanted, **_under(condition)}
+
+    def transact(self, *writes: Mapping[str, Any]) -> None:
+        """All of them or none, each `{"Put": putting(…)}` or `{"Update": updating(…)}`. RefusedError: one's condition did not hold.
+
+        A repetition is known by its token, for ten minutes.
+        """
+        self._call("transact_write_items", TransactItems=list(writes), ClientRequestToken=secrets.token_hex(16))
 
     def query(
         self,
@@ -297,7 +308,7 @@ class Table:
                 answer: dict[str, Any] = getattr(self.client, operation)(**wanted)
                 return answer
             except Exception as error:
-                failure = classify(error)
+                failure = _cancelled(error) or classify(error)
                 pauses = WAITS.get(failure.kind, ()) if failure else ()
                 if attempt >= len(pauses) or self.now() - began + pauses[attempt] > PATIENCE_SECONDS:
                     raise self._raised(operation, error, failure) from error
@@ -306,10 +317,10 @@ class Table:
 
     def _raised(self, operation: str, error: Exception, failure: Failure | None) -> Exception:
         """What an error of the client is raised as."""
-        code = error_code(error)
-        if code == "ConditionalCheckFailedException":
-            response: Mapping[str, Any] = getattr(error, "response", {})
-            return RefusedError(_item(response.get("Item") or {}))
+        code, response = error_code(error), getattr(error, "response", None) or {}
+        if code == "ConditionalCheckFailedException" or (failure is not None and failure.code == "ConditionalCheckFailed"):
+            found = [response, *response.get("CancellationReasons", ())]
+            return RefusedError(_item(next((one["Item"] for one in found if one.get("Item")), {})))
         if code == "ResourceNotFoundException":
             return MissingError(f"table {self.name} does not exist", "ansible-playbook dr.aws.control_plane")
         if failure is not None and failure.kind == "denied":
@@ -327,6 +338,22 @@ def _projection(only: Sequence[str]) -> dict[str, Any]:
     """What of the items is asked for; names are given apart, as many are reserved words."""
     names = {f"#{name}": name for name in only}
     return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names} if names else {}
+
+
+def _under(condition: str) -> dict[str, str]:
+    """What of a request makes it depend on a condition; whoever is refused is shown what is there."""
+    return {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
+
+
+def _cancelled(error: Exception) -> Failure | None:
+    """Why a transaction was cancelled: a condition, or what may be sent again. None of any other error."""
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
+    reasons = [one for one in response.get("CancellationReasons", ()) if one.get("Code") not in (None, "None")]
+    codes = [one["Code"] for one in reasons]
+    if not codes:
+        return None
+    code = "ConditionalCheckFailed" if "ConditionalCheckFailed" in codes else codes[0]
+    return Failure("throttled" if code in AGAIN else "error", code, str(reasons[0].get("Message") or "no message"))
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from itertools import islice
 from typing import Any, Final
 
 from .accounts import classify
+from .audit import ENTRY, chain
 from .dynamo import MissingError, RefusedError, error_code, utc
 from .errors import DrError
-from .store import ENTRY, Store, chain
+from .store import Store
 
 PREFIX: Final = "audit/"
 #: An entry may have as many bytes as an item of the table: an object stays within what one request takes.

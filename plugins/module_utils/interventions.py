@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import pauses
 from .approvals import Approvals, commands
+from .audit import Note
 from .dynamo import RefusedError, utc
 from .errors import DrError, InputError
 from .events import Notifier
@@ -111,9 +112,7 @@ class Interventions:
         said = _undone(execution, verb, resource)
         if check_mode:
             return {"changed": True, "request": {}, "said": said}
-        _close(self.store, request, "withdrawn")
-        detail = {"reason": reason, **({"resource": resource} if resource else {})}
-        self.store.note(name, f"execution_{verb}_withdrawn", actor=self.who, **detail)
+        _close(self.store, request, "withdrawn", Note(f"execution_{verb}_withdrawn", self.who, _reasons(reason, resource)))
         if verb == "skip":
             self._tell(name, "resource_unskipped", text=f"{said}; asked for by {self.who}{f': {reason}' if reason else ''}")
         return {"changed": True, "request": {**shown(request), "state": "withdrawn"}, "said": said}
@@ -147,12 +146,11 @@ class Interventions:
             **({"timeout_minutes": timeout_minutes} if verb == "pause" else {}),
             "expires_at": self.store.expiry(),
         }
+        told = Note(f"execution_{verb}_requested", self.who, _reasons(reason, resource))
         try:
-            self.store.table.put(item, new=True)
+            self.store.write(name, {"Put": self.store.table.putting(item, new=True)}, told)
         except RefusedError as refused:  # somebody else asked for the same at the same moment
             return dict(refused.item)
-        detail = {"reason": reason, **({"resource": resource} if resource else {})}
-        self.store.note(name, f"execution_{verb}_requested", actor=self.who, **detail)
         return item
 
     def _cancel(self, name: str, request: Mapping[str, Any], changed: bool) -> dict[str, Any]:
@@ -170,10 +168,10 @@ class Interventions:
             if execution["status"] in ("PENDING", "RUNNING") and alive(self.store, execution):
                 return False
             try:
-                self.store.update_execution(name, ver=execution["ver"], status="CANCELLED", reason=why)
+                told = Note("execution_cancelled", self.who, detail)
+                self.store.update_execution(name, told, ver=execution["ver"], status="CANCELLED", reason=why)
             except RefusedError:
                 continue  # it was resumed, or ended, at this moment
-            self.store.note(name, "execution_cancelled", actor=self.who, **detail)
             self._tell(name, "execution_cancelled", text=why, remedy=after_cancel(execution))
             return True
         raise DrError(f"execution {name} was changed by others {ATTEMPTS} times in a row", "run the same command again")
@@ -316,5 +314,11 @@ def _undone(execution: Mapping[str, Any], verb: str, resource: str) -> str:
     return f"{resource} is not skipped any more in execution {name}; {stops}"
 
 
-def _close(store: Store, request: Mapping[str, Any], state: str) -> None:
-    store.table.update(request["PK"], request["SK"], {"state": state, "closed_at": utc(store.clock())})
+def _reasons(reason: str, resource: str) -> dict[str, str]:
+    """What the trail says of a request."""
+    return {"reason": reason, **({"resource": resource} if resource else {})}
+
+
+def _close(store: Store, request: Mapping[str, Any], state: str, *notes: Note) -> None:
+    change = store.table.updating(request["PK"], request["SK"], {"state": state, "closed_at": utc(store.clock())})
+    store.write(request["execution_id"], {"Update": change}, *notes)

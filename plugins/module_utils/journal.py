@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from .audit import Note
 from .dynamo import epoch, utc
 from .lock import Held, LeaseLostError
 from .model import Call
@@ -191,6 +192,11 @@ class Journal:
         """An audit entry. `actor` among the details names who did it."""
         self._guard()
         self.store.note(self.execution_id, event_type, **{"actor": self.actor, **detail})
+
+    def change(self, changes: Mapping[str, Any], event_type: str, **detail: Any) -> dict[str, Any]:
+        """Changes the execution, with the audit entry that tells of it: both or neither. Gives the execution."""
+        self._guard()
+        return self.store.update_execution(self.execution_id, Note(event_type, self.actor, detail), **changes)
 
     def _counted(self) -> None:
         if self._dirty_since is not None:

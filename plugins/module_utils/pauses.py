@@ -136,12 +136,11 @@ def _alert(store: Store, notifier: Notifier, execution: Mapping[str, Any], actor
     pending = [one for one in approvals.of(name) if one["gate"].startswith(PREFIX) and one["state"] == "pending"]
     late = [one for one in pending if approvals.overdue(one)]
     for one in late:
+        who, resume = actor(), resume_command(execution)
         try:
-            approvals.end(one)
+            approvals.end(one, who)
         except RefusedError:  # somebody else saw it at this moment
             return False
-        who, resume = actor(), resume_command(execution)
-        store.note(name, "approval_timed_out", actor=who, gate=one["gate"], timeout_at=one["timeout_at"])
         text = f"nobody has decided about {one['gate']} until {one['timeout_at']}; it stays PAUSED, nothing was approved"
         sent = notifier.send("pause_timed_out", execution, text=text, remedy=f"{resume} asks again")
         store.note(name, "notified", actor=who, event="pause_timed_out", **sent)

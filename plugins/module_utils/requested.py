@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from .audit import Note
 from .dynamo import RefusedError
 from .errors import DrError, InputError
 from .parameters import Parameters, given
@@ -43,17 +44,16 @@ def ask(store: Store, parameters: Parameters, who: str, said: Collection[str] = 
         "created_by": who,
         "asked": {name: wanted[name] for name in (*ASKED, *(name for name in SAID if name in said))},
     }
-    made = store.create_execution(record)
-    told = {name: beside[name] for name in ("correlation_id",) if beside.get(name)}
-    store.note(made["execution_id"], "execution_requested", actor=who, operation=wanted["operation"], **made["asked"], **told)
-    return made
+    told = {"operation": wanted["operation"], **record["asked"]}
+    told |= {name: beside[name] for name in ("correlation_id",) if beside.get(name)}
+    return store.create_execution(record, Note("execution_requested", who, told))
 
 
-def adopt(store: Store, record: Mapping[str, Any], **changes: Any) -> None:
+def adopt(store: Store, record: Mapping[str, Any], *notes: Note, **changes: Any) -> None:
     """A run takes up what was asked for: RUNNING, with its plan. DrError when it was changed since the run has looked."""
     name = record["execution_id"]
     try:
-        store.update_execution(name, ver=record["ver"], **{**changes, "status": "RUNNING", "reason": None})
+        store.update_execution(name, *notes, ver=record["ver"], **{**changes, "status": "RUNNING", "reason": None})
     except RefusedError as refused:
         remedy = f"ansible-playbook dr.aws.status -e execution_id={name}"
         raise DrError(f"execution {name} was changed while it was planned", remedy) from refused

@@ -280,8 +280,8 @@ def end(run: Run, undo: Undo, results: Mapping[str, Result], who: str, proven: s
     left = [one for one in results.values() if one.status != "done"]
     state = closed(run.store.get_execution(run.execution_id), "open" if left else "ended")
     window = {"uncommitted_until": None, "committed": None}
-    run.record = run.store.update_execution(run.execution_id, **state, **window, **changes, reason=f"{text}; by {who}")
-    run.note("execution_rolled_back", by=who, counts=counts(results), stays=len(undo.stays), text=text)
+    said = {"by": who, "counts": counts(results), "stays": len(undo.stays), "text": text}
+    run.change({**state, **window, **changes, "reason": f"{text}; by {who}"}, "execution_rolled_back", **said)
     failures = [
         {"resource": one.key, "phase": ROLLBACK, "why": one.why, "remedy": one.remedy} for one in (*undo.stays.values(), *left)
     ]

@@ -242,6 +242,11 @@ class Run:
         if not self.check_mode:
             self.journal.note(event, **detail)
 
+    def change(self, changes: Mapping[str, Any], event: str, **detail: Any) -> None:
+        """Changes the execution, with the audit entry that tells of it; nothing in check mode."""
+        if isinstance(self.journal, StoredJournal):
+            self.record = self.journal.change(changes, event, **detail)
+
     def notify(self, event: str, **told: Any) -> None:
         """Tells people (`Notifier.send`) and records whether that was delivered; nothing in check mode. Never stops a run."""
         if not self.check_mode:
@@ -280,8 +285,7 @@ class Run:
         status: PAUSED or CANCELLED. told: what people are told (`notify`) beside or instead of text and remedy. detail: for the
         audit entry.
         """
-        self.record = self.store.update_execution(self.execution_id, status=status, reason=text)
-        self.note(f"execution_{status.lower()}", **detail)
+        self.change({"status": status, "reason": text}, f"execution_{status.lower()}", **detail)
         self.notify(event, **{"text": text, "remedy": remedy, **(told or {})})
         problem = self.secure()
         self.leave()

@@ -37,12 +37,12 @@ from itertools import islice
 from typing import Any, Final
 
 from . import schema
+from .audit import Note, chain, chained
 from .dynamo import WRITE, MissingError, RefusedError, Table, epoch, error_code, utc
 from .errors import DrError, InputError
 from .journal import DONE, NEEDED, OTHERWISE, Journal, MemoryJournal
 from .lock import LeaseLostError, Lock, LockHeldError, alive
 from .objectives import tally
-from .redact import mask
 from .status import summary
 
 __all__ = [
@@ -81,10 +81,6 @@ _OF_DEBT: Final = ("resource", "phase", "text", "execution_id", "at", "settled_a
 _OWN: Final = frozenset(
     {"PK", "SK", WRITE, "scope", "day", "audit_day", "expires_at", "timeout_epoch", "token_sha256", "promised_sha256", "wake"}
 )
-#: What of an audit entry its hash is made of.
-ENTRY: Final = ("number", "at", "event_type", "actor", "detail", "prev_hash")
-#: Who is named in an entry when no person did it.
-NOBODY: Final = "dr.aws"
 
 
 def new_execution_id(now: float, suffix: str | None = None) -> str:
@@ -132,8 +128,8 @@ class Store:
 
     # Executions
 
-    def create_execution(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Stores a new execution, PENDING, and gives it back.
+    def create_execution(self, record: Mapping[str, Any], *notes: Note) -> dict[str, Any]:
+        """Stores a new execution, PENDING, with its first audit entries, and gives it back.
 
         record: customer, environment, operation, mode, primary_region, dr_region, created_by, and what `Plan.record` gives
         (plan_sha256, resource_count, planned, already, expected_seconds, parameters, …); execution_id: new when absent.
@@ -163,7 +159,7 @@ class Store:
             "expires_at": self.expiry(),
         }
         try:
-            self.table.put(item, new=True)
+            self.write(execution_id, {"Put": self.table.putting(item, new=True)}, *notes)
         except RefusedError as refused:
             remedy = f"ansible-playbook dr.aws.status -e execution_id={execution_id}"
             raise DrError(f"execution {execution_id} exists already", remedy) from refused
@@ -187,9 +183,10 @@ class Store:
         """SchemaError when a newer release has made the table its own."""
         schema.check(self.marked(), f"table {self.table.name}")
 
-    def update_execution(self, execution_id: str, *, ver: int | None = None, **changes: Any) -> dict[str, Any]:
+    def update_execution(self, execution_id: str, *notes: Note, ver: int | None = None, **changes: Any) -> dict[str, Any]:
         """Changes attributes and gives the execution as it is then. `status` only along TRANSITIONS, else DrError.
 
+        notes: audit entries that tell of it: all is written or nothing.
         RUNNING, as which every run begins, is refused in a table that a newer release has made its own (SchemaError).
         ver: RefusedError unless the execution is as it was read with this `ver`.
         """
@@ -213,19 +210,25 @@ class Store:
             if wanted != before["status"]:
                 assign["completed_at"] = now if wanted in ENDED else None
             try:
-                changed = self.table.update(
-                    f"EXEC#{before['execution_id']}",
-                    "META",
-                    assign,
-                    increment=("ver",),
-                    condition="#status = :from AND #ver = :ver",
-                    values={"from": before["status"], "ver": before["ver"]},
-                )
+                return self._changed(before, assign, notes)
             except RefusedError:
                 continue
-            return shown(changed)
         text = f"execution {execution_id} was changed by others {ATTEMPTS} times in a row"
         raise DrError(text, f"ansible-playbook dr.aws.status -e execution_id={execution_id}")
+
+    def _changed(self, before: Mapping[str, Any], assign: Mapping[str, Any], notes: Sequence[Note]) -> dict[str, Any]:
+        """The execution with its changes, and the entries about them. RefusedError: others were faster."""
+        name = before["execution_id"]
+        what: tuple[str, str, Mapping[str, Any]] = (f"EXEC#{name}", "META", assign)
+        how: dict[str, Any] = {
+            "increment": ("ver",),
+            "condition": "#status = :from AND #ver = :ver",
+            "values": {"from": before["status"], "ver": before["ver"]},
+        }
+        if not notes:
+            return shown(self.table.update(*what, **how))
+        self.write(name, {"Update": self.table.updating(*what, **how)}, *notes)
+        return {**before, **assign, "ver": before["ver"] + 1}
 
     def executions(
         self,
@@ -372,27 +375,35 @@ class Store:
 
     def note(self, execution_id: str, event_type: str, actor: str = "", **detail: Any) -> dict[str, Any]:
         """Adds an audit entry, chained to the one before by its hash; secrets are masked. Gives the entry."""
-        pk = f"EXEC#{execution_id}"
         for _attempt in range(ATTEMPTS):
-            last = next(self.table.query(pk, "AUD#", newest_first=True, limit=1), None)
-            number = int(last["number"]) + 1 if last else 1
-            at = utc(self.clock())
-            entry = {
-                "number": number,
-                "at": at,
-                "event_type": event_type,
-                "actor": actor or NOBODY,
-                "detail": json.dumps(mask(detail), sort_keys=True, default=str),
-                "prev_hash": last["hash"] if last else "",
-            }
-            key = {"PK": pk, "SK": f"AUD#{number:08d}", "audit_day": at[:10]}
-            item = {**entry, "hash": chain(entry), **key, "expires_at": self.expiry()}
+            item = next(self._next(execution_id, [Note(event_type, actor, detail)]))
             try:
                 self.table.put(item, new=True)
             except RefusedError:
                 continue
             return audit_entry(item)
-        raise DrError(f"audit of {execution_id}: {ATTEMPTS} entries of others came first", "run the same command again")
+        raise _overtaken(execution_id)
+
+    def write(self, execution_id: str, change: Mapping[str, Any], *notes: Note) -> None:
+        """A change of an item of an execution (`Table.transact`) and the audit entries that tell of it: all or nothing.
+
+        RefusedError: the condition of the change does not hold.
+        """
+        for _attempt in range(ATTEMPTS):
+            entries = ({"Put": self.table.putting(item, new=True)} for item in self._next(execution_id, notes))
+            try:
+                return self.table.transact(change, *entries)
+            except RefusedError as refused:
+                if not str(refused.item.get("SK")).startswith("AUD#"):
+                    raise
+        raise _overtaken(execution_id)
+
+    def _next(self, execution_id: str, notes: Sequence[Note]) -> Iterator[dict[str, Any]]:
+        """The items of the audit entries that come next."""
+        pk, at = f"EXEC#{execution_id}", utc(self.clock())
+        last = next(self.table.query(pk, "AUD#", newest_first=True, limit=1), None) if notes else None
+        for entry in chained(last, at, notes):
+            yield {**entry, "PK": pk, "SK": f"AUD#{entry['number']:08d}", "audit_day": at[:10], "expires_at": self.expiry()}
 
     def audit(self, execution_id: str) -> list[dict[str, Any]]:
         """The audit trail, oldest first: {number, at, event_type, actor, detail, prev_hash, hash}."""
@@ -535,6 +546,10 @@ class Store:
         return None
 
 
+def _overtaken(execution_id: str) -> DrError:
+    return DrError(f"audit of {execution_id}: {ATTEMPTS} entries of others came first", "run the same command again")
+
+
 def _done(phase: str) -> tuple[str, str]:
     """Where a phase's resources are that are done, as `Table.span` takes it; `$` comes after `#`."""
     return f"P#{phase}#{DONE}#", f"P#{phase}#{DONE}$"
@@ -568,11 +583,6 @@ def _json(body: Mapping[str, Any]) -> bytes:
 def shown(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item without the table's own attributes."""
     return {name: value for name, value in item.items() if name not in _OWN}
-
-
-def chain(entry: Mapping[str, Any]) -> str:
-    """The hash of an audit entry, which has that of the one before in it."""
-    return hashlib.sha256(json.dumps({name: entry[name] for name in ENTRY}, sort_keys=True).encode()).hexdigest()
 
 
 def audit_entry(item: Mapping[str, Any]) -> dict[str, Any]:

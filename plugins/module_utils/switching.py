@@ -92,9 +92,8 @@ def complete(run: Run, plan: Plan, approver: str) -> None:
     facts = {
         name: value for name, value in plan.record().items() if name not in ("customer", "environment", "operation", "objectives")
     }
-    run.record = run.store.update_execution(run.execution_id, **{**facts, **changes})
     detail = {"before": before["mode"], "before_sha256": before["plan_sha256"], "plan_sha256": plan.sha256, "approver": approver}
-    run.note("execution_switched", mode=plan.parameters.mode, deferred=deferred(plan), **detail)
+    run.change({**facts, **changes}, "execution_switched", mode=plan.parameters.mode, deferred=deferred(plan), **detail)
     run.notify("mode_switched", text=f"approved by {approver}; plan {before['plan_sha256'][:12]} is plan {plan.sha256[:12]} now")
 
 

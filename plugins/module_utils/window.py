@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from . import moves
+from .audit import Note
 from .dynamo import RefusedError, epoch, utc
 from .errors import DrError
 from .events import Notifier
@@ -40,8 +41,7 @@ def begin(run: Run) -> str:
     until = str(run.record.get("uncommitted_until") or "")
     if not until and any(one["done"] is not None for one in run.journal.known("activate").values()):
         until = utc(run.store.clock() + 60 * minutes)
-        run.record = run.store.update_execution(run.execution_id, uncommitted_until=until)
-        run.note("undo_window_begun", uncommitted_until=until)
+        run.change({"uncommitted_until": until}, "undo_window_begun", uncommitted_until=until)
     return until
 
 
@@ -121,11 +121,11 @@ def commit(
         "requested_by": who,
         "requested_at": utc(store.clock()),
     }
+    told = Note("execution_committed", who, {"reason": reason, "uncommitted_until": record["uncommitted_until"]})
     try:
-        record = store.update_execution(name, ver=record["ver"], committed=request)
+        record = store.update_execution(name, told, ver=record["ver"], committed=request)
     except RefusedError as refused:
         raise DrError(f"execution {name} was changed at this moment", "run the same command again") from refused
-    store.note(name, "execution_committed", actor=who, reason=reason, uncommitted_until=record["uncommitted_until"])
     sent = notifier.send("execution_committed", record, text=f"by {who}{f': {reason}' if reason else ''}", remedy=follows)
     store.note(name, "notified", actor=who, event="execution_committed", **sent)
     return {"changed": True, "request": request, "said": said}

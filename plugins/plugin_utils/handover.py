@@ -69,8 +69,7 @@ def _asked(action: BatchAction, run: Run, number: int, batch: Batch, seconds: in
     last = next((one for one in approvals.of(run.execution_id) if one["SK"] == before.get("approval")), None)
     if last and last["state"] == "pending" and approvals.overdue(last):
         try:
-            last = approvals.end(last)
-            run.note("approval_timed_out", gate=last["gate"])
+            last = approvals.end(last, run.actor)
         except RefusedError as refused:
             last = dict(refused.item)
     if last and last["state"] == "pending":

@@ -45,8 +45,8 @@ CODES = {
     "limit exceeded": ("RequestLimitExceeded", 400),
     "server error": ("InternalServerError", 500),
 }
-#: Every kind of fault, and at what request it can happen: a read, a write, one under a condition, a batch.
-EVERYWHERE = ("read", "write", "conditional", "batch")
+#: Every kind of fault, and at what request it can happen: a read, a write, one under a condition, a batch, a transaction.
+EVERYWHERE = ("read", "write", "conditional", "batch", "transaction")
 WRITES = EVERYWHERE[1:]
 KINDS = {
     **dict.fromkeys(CODES, EVERYWHERE),
@@ -54,6 +54,7 @@ KINDS = {
     "refused for long": EVERYWHERE,
     "writes refused for long": WRITES,
     "half of a batch": ("batch",),
+    "conflict": ("transaction",),
     "answer lost": WRITES,
     "answers lost for long": WRITES,
     "crash before": EVERYWHERE,
@@ -61,12 +62,12 @@ KINDS = {
 }
 REFUSED = (*CODES, "refused for seconds")
 #: Those after which nobody runs a command again.
-PASSED = (*REFUSED, "half of a batch", "answer lost")
+PASSED = (*REFUSED, "half of a batch", "conflict", "answer lost")
 LONG = ("refused for long", "writes refused for long", "answers lost for long")
 #: So many requests in a row are refused for seconds.
 BURST = 5
-#: What a run that dies may leave untold: what only follows from its state, which says so, and whom it would have told.
-UNTOLD = ("execution_started ", "resources_discovered ", "execution_completed ", "notified ", "report_stored ")
+#: What a run that dies may leave untold: whom it has told, or would have told.
+UNTOLD = ("notified ", "report_stored ")
 #: The copies of every so many moments go on to the end; the others end with the wave that they were disturbed in.
 GOES_ON = 8
 #: How often a person runs the same command again before giving up.
@@ -148,6 +149,10 @@ class Table:
             raise Killed
         if kind == "half of a batch":
             return self._half(request)
+        if kind == "conflict":
+            return refusal(
+                "TransactionCanceledException", 400, CancellationReasons=[{"Code": "TransactionConflict", "Message": "busy"}]
+            )
         lost, refused = kind in ("answer lost", "answers lost for long"), kind in (*CODES, *LONG, "refused for seconds")
         if refused and not lost and not (kind == "writes refused for long" and at == "read"):
             return refusal(*CODES.get(kind, CODES["throughput exceeded"]))
@@ -187,7 +192,8 @@ def about(wanted: Mapping[str, Any]) -> str:
     """What a request is about, but for names and times."""
     rows = [one for some in wanted.get("RequestItems", {}).values() for one in some]
     keys = [one.get("PutRequest", {}).get("Item") or one["DeleteRequest"]["Key"] for one in rows]
-    keys += [wanted[name] for name in ("Key", "Item") if name in wanted]
+    parts = [wanted, *(part for some in wanted.get("TransactItems", []) for part in some.values())]
+    keys += [part[name] for part in parts for name in ("Key", "Item") if name in part]
     named = " ".join(f"{key['PK']['S']} {key['SK']['S']}" for key in keys) or json.dumps(wanted.get("ExpressionAttributeValues"))
     return _VARIES.sub("…", named)
 
@@ -198,12 +204,14 @@ def place(operation: str, wanted: Mapping[str, Any]) -> str:
         return "read"
     if operation == "BatchWriteItem":
         return "batch"
+    if operation == "TransactWriteItems":
+        return "transaction"
     return "conditional" if "ConditionExpression" in wanted else "write"
 
 
-def refusal(code: str, status: int) -> Any:
+def refusal(code: str, status: int, **more: Any) -> Any:
     """An error as DynamoDB answers it."""
-    said = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": f"{code}, says the lab"}
+    said = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": f"{code}, says the lab", **more}
     return status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(said).encode()
 
 

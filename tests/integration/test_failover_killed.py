@@ -41,7 +41,8 @@ def test_the_controller_is_killed_at_every_stage(sandbox: Any, operator: Operato
     def listed() -> list[str]:
         return [one["execution_id"] for one in store.executions(customer="acme", environment="production")]
 
-    lock, running = ({"operation": "UpdateItem", "params": f"*{what}*"} for what in ("lease_until", '"S": "RUNNING"'))
+    lock = {"operation": "UpdateItem", "params": "*lease_until*"}
+    running = {"operation": "TransactWriteItems", "params": '*"S": "RUNNING"*'}
     killed(sandbox, operator, {"match": lock, "kth": 1, "when": "before"}, **ASKED)  # it would have been its first change
     killed(sandbox, operator, {"match": lock, "kth": 1, "when": "after"}, **ASKED)  # it has the lock, its plan is not stored
     assert listed() == [], "what was never recorded is no execution"
@@ -78,10 +79,11 @@ def test_the_controller_is_killed_at_every_stage(sandbox: Any, operator: Operato
     assert (found["interrupted"], found["counts"]["activate"]) == (True, {"done": 2})
     assert tasks(sandbox, WEST) == {**NONE, "ledger": FULL["ledger"], "orders": FULL["orders"]}
 
-    ended = {"operation": "UpdateItem", "params": '*"S": "COMPLETED"*'}
+    ended = {"operation": "TransactWriteItems", "params": '*"S": "COMPLETED"*'}
     killed(sandbox, operator, {"match": ended, "kth": 1, "when": "after"}, execution_id=name)  # nobody was told, it has the lock
     found = status_of(sandbox, name)
     assert (found["status"], found["interrupted"], found["resume"], found["runner"]) == ("COMPLETED", False, None, None)
+    assert store.audit(name)[-1]["event_type"] == "execution_completed", "the state and its entry are one"
     assert (tasks(sandbox, WEST), names(sandbox)) == (FULL, pointing(WEST))
     calls = Counter((call["operation"], repr(call["params"])) for call in operator.mutations() if call["region"] != "us-east-1")
     assert {call: number for call, number in calls.items() if number > 1 and call[0] == "UpdateService"} == {}

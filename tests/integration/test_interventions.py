@@ -193,7 +193,7 @@ def test_whoever_may_only_read_leaves_the_alert_to_the_next(store: Store, sandbo
     name = started(store, "PAUSED", plan_sha256="a1")
     Approvals(store).request(name, "pause-0001", "a1", timeout_seconds=60)
     sandbox.advance(61)
-    denied = sandbox.fault(match={"operation": "UpdateItem"}, effect="error", code="AccessDeniedException", message="no")
+    denied = sandbox.fault(match={"operation": "TransactWriteItems"}, effect="error", code="AccessDeniedException", message="no")
     told = Told()
     assert not pauses.alert(store, told, store.get_execution(name), lambda: "eve")
     sandbox.gateway.faults.remove(denied)

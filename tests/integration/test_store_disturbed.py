@@ -9,11 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from test_store import HERE, PLAN, SCOPE, clock, locked, make, started, store
 
 from ansible_collections.dr.aws.plugins.module_utils.amazon import guarded
-from ansible_collections.dr.aws.plugins.module_utils.approvals import ApprovalRefusedError, Approvals
+from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
+from ansible_collections.dr.aws.plugins.module_utils.audit import Note
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
+from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions
 from ansible_collections.dr.aws.plugins.module_utils.lock import Lock, LockHeldError
 from ansible_collections.dr.aws.plugins.module_utils.store import Store
 
@@ -55,11 +58,11 @@ def test_a_table_that_refuses_for_long_stops_the_run_and_says_so(sandbox: Any, s
 @pytest.mark.parametrize(
     ("operation", "number", "write"),
     [
-        ("PutItem", 1, lambda store, _name: started(store)),
+        ("TransactWriteItems", 1, lambda store, _name: started(store)),
         ("UpdateItem", 1, locked),
         ("UpdateItem", 3, taken_from_the_dead),
         ("UpdateItem", 1, lambda store, name: store.update_execution(name, ver=1, status="RUNNING")),
-        ("PutItem", 1, lambda store, name: Approvals(store).request(name, "wave-1", PLAN)),
+        ("TransactWriteItems", 1, lambda store, name: Approvals(store).request(name, "wave-1", PLAN)),
     ],
     ids=["execution", "lock", "lock of a dead runner", "state", "request for approval"],
 )
@@ -96,31 +99,101 @@ def test_an_entry_of_the_trail_is_written_once(sandbox: Any, store: Store) -> No
     assert store.broken_audit(name) == []
 
 
-def test_a_decision_without_an_answer_counts_and_is_in_the_trail(sandbox: Any, store: Store) -> None:
+#: What is stored with the entry that tells of it, and the event of that entry.
+TOLD: dict[str, Callable[[Store, str], Any]] = {
+    "execution_resumed": lambda store, name: store.update_execution(name, Note("execution_resumed", "bob", {}), status="RUNNING"),
+    "approval_requested": lambda store, name: Approvals(store).request(name, "wave-2", PLAN),
+    "execution_cancel_requested": lambda store, name: Interventions(store, "bob").ask(name, "cancel", "why"),
+    "approval_approved": lambda store, name: decided(store, name, "approve"),
+    "approval_rejected": lambda store, name: decided(store, name, "reject"),
+    "approval_timed_out": lambda store, name: Approvals(store).end(asked(store, name)),
+}
+
+
+def asked(store: Store, name: str) -> dict[str, Any]:
+    return Approvals(store).of(name)[0]
+
+
+def decided(store: Store, name: str, decision: str) -> Any:
+    approvals = Approvals(store)
+    return approvals.decide(name, approvals.promise(asked(store, name)), decision, "bob")
+
+
+def shape(store: Store, name: str) -> tuple[str, str, int]:
+    """What there is of an execution that has asked once, beside its trail."""
+    requests = store.table.query(f"EXEC#{name}", "REQ#")
+    return store.get_execution(name)["status"], asked(store, name)["state"], len([*Approvals(store).of(name)[1:], *requests])
+
+
+@pytest.mark.parametrize("event", TOLD)
+@pytest.mark.parametrize("effect", ["lose", "reset"])
+def test_a_change_is_stored_with_its_entry_or_neither_is(sandbox: Any, store: Store, event: str, effect: str) -> None:
+    """Its process dies at the one request that writes both."""
     name = started(store)
-    request = Approvals(store).request(name, "wave-1", PLAN)
-    lose(sandbox, "UpdateItem")
-    assert Approvals(store).decide(name, request.token, "approve", "bob")["state"] == "approved"
-    assert [one["event_type"] for one in store.audit(name)] == ["approval_requested", "approval_approved"]
+    Approvals(store).request(name, "wave-1", PLAN)
+    before, entries = shape(store, name), len(store.audit(name))
+
+    def dies(_seconds: float) -> None:
+        raise SystemExit
+
+    store.table.sleep = dies
+    sandbox.fault(match={"service": "dynamodb", "operation": "TransactWriteItems"}, effect=effect, kth=1)
+    with pytest.raises(SystemExit):
+        TOLD[event](store, name)
+    sandbox.clear_faults()
+    taken = effect == "lose"
+    assert (shape(store, name) != before) == taken
+    assert [one["event_type"] for one in store.audit(name)[entries:]] == [event] * taken
+    assert store.broken_audit(name) == []
 
 
-@pytest.mark.parametrize(("decision", "event"), [("approve", "approval_approved"), ("reject", "approval_rejected")])
-def test_a_decision_whose_command_died_before_its_entry_is_told_by_the_next(
-    store: Store, monkeypatch: pytest.MonkeyPatch, decision: str, event: str
+@pytest.mark.parametrize("event", TOLD)
+def test_a_change_without_an_answer_counts_once(sandbox: Any, store: Store, event: str) -> None:
+    name = started(store)
+    Approvals(store).request(name, "wave-1", PLAN)
+    lose(sandbox, "TransactWriteItems")
+    TOLD[event](store, name)
+    assert [one["event_type"] for one in store.audit(name)][1:2] == [event]
+
+
+@pytest.mark.parametrize("event", TOLD)
+def test_an_entry_of_another_that_comes_first_is_followed(store: Store, make: Callable[[], Store], event: str) -> None:
+    """Both read the same newest entry: the change is written once, behind the other's."""
+    name, other = started(store), make()
+    Approvals(store).request(name, "wave-1", PLAN)
+    transact = store.table.transact
+
+    def overtaken(*writes: Any) -> None:
+        store.table.transact = transact  # type: ignore[method-assign]
+        other.note(name, "wave_started")
+        transact(*writes)
+
+    store.table.transact = overtaken  # type: ignore[method-assign]
+    TOLD[event](store, name)
+    assert [one["event_type"] for one in store.audit(name)][1:3] == ["wave_started", event]
+    assert store.broken_audit(name) == []
+
+
+def test_transactions_of_others_on_the_same_item_are_waited_for(
+    sandbox: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By whoever decided; nobody else can make an entry of it, and it counts once."""
-    name, approvals = started(store), Approvals(store)
-    request = approvals.request(name, "wave-1", PLAN)
-    with monkeypatch.context() as patch:
-        patch.delattr(Store, "note")
-        with pytest.raises(AttributeError):
-            approvals.decide(name, request.token, decision, "bob")
-    with pytest.raises(ApprovalRefusedError):
-        approvals.decide(name, request.token, decision, "eve")
-    assert approvals.decide(name, request.token, decision, "bob")["approver"] == "bob"
-    with pytest.raises(ApprovalRefusedError, match="already by bob"):
-        approvals.decide(name, request.token, decision, "bob")
-    assert [(one["event_type"], one["actor"]) for one in store.audit(name)][1:] == [(event, "bob")]
+    """As AWS cancels one of two at once; and as it refuses a plain write meanwhile."""
+    name, tried = started(store), list[str]()
+    reasons = [{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}, {"Code": "None"}]
+    said = {"Error": {"Code": "TransactionCanceledException", "Message": "cancelled"}, "CancellationReasons": reasons}
+    transact = store.table.client.transact_write_items
+
+    def conflicts(**wanted: Any) -> Any:
+        tried.append(wanted["ClientRequestToken"])
+        if len(tried) < 3:
+            raise ClientError(said, "TransactWriteItems")
+        return transact(**wanted)
+
+    monkeypatch.setattr(store.table.client, "transact_write_items", conflicts)
+    sandbox.fault(match={"operation": "UpdateItem"}, effect="error", code="TransactionConflictException", times=2)
+    assert store.update_execution(name, Note("execution_resumed", "", {}), status="RUNNING")["status"] == "RUNNING"
+    assert (len(tried), len(set(tried))) == (3, 1), "a repetition is known by its token"
+    assert store.update_execution(name, current_wave=1)["current_wave"] == 1
 
 
 def test_a_module_whose_table_does_not_answer_names_what_comes_next(sandbox: Any, store: Store) -> None:

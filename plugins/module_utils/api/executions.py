@@ -15,6 +15,7 @@ from typing import Any, Final
 from .. import evidence, pauses, requested
 from ..accounts import classify
 from ..approvals import ApprovalRefusedError, Approvals
+from ..audit import Note
 from ..dynamo import RefusedError, epoch, utc
 from ..errors import DrError, InputError
 from ..events import Notifier
@@ -233,9 +234,9 @@ class Executions:
             if failure is None and not isinstance(error, DrError):
                 raise
             why = f"{failure.code}: {failure.message}" if failure else str(error)
-            self.store.note(name, "execution_start_failed", actor=call.who, why=why, correlation_id=call.correlation_id)
-            if record["status"] == "PENDING":
-                self.store.update_execution(name, status="FAILED", reason=f"its run could not be started: {why}")
+            told = Note("execution_start_failed", call.who, {"why": why, "correlation_id": call.correlation_id})
+            ended: dict[str, Any] = {"status": "FAILED", "reason": f"its run could not be started: {why}"}
+            self.store.update_execution(name, told, **(ended if record["status"] == "PENDING" else {}))
             raise NotStartedError(f"the run of execution {name} could not be started: {why}", resume_command(record)) from error
         if arn:
             self.store.note(name, "execution_start_asked", actor=call.who, run=arn, correlation_id=call.correlation_id)
