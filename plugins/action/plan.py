@@ -329,7 +329,7 @@ class ActionModule(BatchAction):
         if record["operation"] != options["operation"]:
             remedy = f"ansible-playbook dr.aws.{record['operation']} -e execution_id={name}"
             raise DrError(f"execution {name} is a {record['operation']}, not a {options['operation']}", remedy)
-        if removed(record):
+        if removed(record) and record["status"] != "RUNNING":  # then it died before it was closed
             text = f"the copies of the drill {name} are removed, nothing of it is left to resume"
             raise DrError(text, "leave out execution_id for a new drill")
         cleaning = record["operation"] == "test" and record.get("current_phase") == "cleanup"

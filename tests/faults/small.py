@@ -7,11 +7,13 @@ It knows the truth, so that it can tell when a call that it takes breaks an inva
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ansible_collections.dr.aws.plugins.module_utils.accounts import CallError, Failure
 from ansible_collections.dr.aws.plugins.module_utils.adapters.base import Adapter, Merge, Reader, dark
+from ansible_collections.dr.aws.plugins.module_utils.drills import base
+from ansible_collections.dr.aws.plugins.module_utils.drills.base import Drill, Touch
 from ansible_collections.dr.aws.plugins.module_utils.model import (
     UNREACHABLE,
     Active,
@@ -104,6 +106,8 @@ class World:
             case "quarantine" | "delete":
                 self._unless(self.state(other, name) != "writable", f"{operation} of {name}, whose other side does not serve")
                 self.become(region, name, "fenced" if operation == "quarantine" else None)
+            case "copy" | "start" | "discard":
+                self.become(region, name, {"copy": "standby", "start": "writable"}.get(operation))
 
     def _unless(self, broken: bool, text: str) -> None:
         if broken:
@@ -187,5 +191,42 @@ class Small(Adapter):
         return {}
 
 
-def _call(operation: str, region: str, goal: Goal, *, one_way: bool = False, debt: str = "") -> Call:
-    return Call("small", operation, region, {"names": [goal.pair.key]}, operation, one_way=one_way, debt=debt)
+class SmallDrill(Drill):
+    """Copies what is in the model under names of its own, starts the copies, and removes them."""
+
+    actions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    durations: ClassVar[Mapping[str, int]] = {}
+    touches: ClassVar[Mapping[tuple[str, str], Touch]] = {
+        ("small", "copy"): Touch(("names",), tags="tags"),
+        ("small", "start"): Touch(("names",)),
+        ("small", "discard"): Touch(("names",)),
+    }
+
+    def observe(self, reader: Reader, pairs: Sequence[Pair]) -> Mapping[str, Any]:
+        side = reader.read("1", WEST, "small", "describe", names=[base.name(pair) for pair in pairs])
+        return {pair.key: side if side is UNREACHABLE else side[base.name(pair)] for pair in pairs}
+
+    def own(self, seen: Any, goal: Goal) -> Collection[str]:
+        return [base.name(goal.pair)]
+
+    def make(self, seen: Any, goal: Goal) -> Step:
+        if seen is UNREACHABLE:
+            return dark(goal, WEST)
+        return Done() if seen else _call("copy", WEST, goal, base.name(goal.pair), tags=base.tags(goal.pair))
+
+    def serve(self, seen: Any, goal: Goal) -> Step:
+        if seen is UNREACHABLE:
+            return dark(goal, WEST)
+        if seen is None:
+            return Blocked("there is no copy", base.AGAIN)
+        return Done() if seen == "writable" else _call("start", WEST, goal, base.name(goal.pair))
+
+    def remove(self, seen: Any, goal: Goal) -> Step:
+        if seen is UNREACHABLE:
+            return dark(goal, WEST)
+        return _call("discard", WEST, goal, base.name(goal.pair)) if seen else Done()
+
+
+def _call(operation: str, region: str, goal: Goal, name: str = "", *, one_way: bool = False, debt: str = "", **more: Any) -> Call:
+    params = {"names": [name or goal.pair.key], **more}
+    return Call("small", operation, region, params, operation, one_way=one_way, debt=debt)

@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from lab import AtOnce
-from small import EAST, FAULTS, WEST, Small, World
+from small import EAST, FAULTS, WEST, Small, SmallDrill, World
 
 from ansible_collections.dr.aws.plugins.module_utils import engine, evidence, pauses, settling, survey
 from ansible_collections.dr.aws.plugins.module_utils.approvals import Approvals
 from ansible_collections.dr.aws.plugins.module_utils.control_plane import Names, ensure
+from ansible_collections.dr.aws.plugins.module_utils.drills import base
 from ansible_collections.dr.aws.plugins.module_utils.errors import DrError
 from ansible_collections.dr.aws.plugins.module_utils.events import Notifier
 from ansible_collections.dr.aws.plugins.module_utils.interventions import Interventions, heed, skips
@@ -32,6 +34,7 @@ from ansible_collections.dr.aws.plugins.module_utils.model import PRIORITIES, Ac
 from ansible_collections.dr.aws.plugins.module_utils.parameters import Facts, Parameters
 from ansible_collections.dr.aws.plugins.module_utils.plan import Plan, build
 from ansible_collections.dr.aws.plugins.module_utils.run import Run
+from ansible_collections.dr.aws.plugins.module_utils.status import removed
 from ansible_collections.dr.aws.plugins.module_utils.store import LeaseLostError, LockHeldError, Store
 from ansible_collections.dr.aws.plugins.module_utils.tracing import Tracing
 
@@ -41,6 +44,7 @@ HERE = "hub/1"
 EXAMPLES, STEPS = (120, 50) if os.environ.get("FULL") else (12, 20)
 DURATIONS = dict.fromkeys(("rds", "ecs"), dict.fromkeys(("instantiate", "activate", "cleanup", "replicate"), 10))
 ADAPTERS = {technology: Small(technology) for technology in DURATIONS}
+DRILLS = dict.fromkeys(DURATIONS, SmallDrill())
 
 
 class Killed(BaseException):
@@ -78,14 +82,18 @@ class Runner:
         self._burn()
         return self.machine.world.look(region, names)
 
-    def call(self, _account: str, region: str, _service: str, operation: str, *, names: list[str]) -> dict[str, Any]:
+    def call(self, _account: str, region: str, _service: str, operation: str, *, names: list[str], **_more: Any) -> dict[str, Any]:
         world, phase = self.machine.world, self.machine.phase
         if self.stale:
             world.broken.append(f"{operation} {names} by a runner that lost the lock")
         for name in names:
-            if self.machine.waves[name] != phase[1]:
+            copied = self.machine.copies(self.execution["execution_id"])
+            if (self.execution["parameters"]["operation"] == "test") != (name in copied):
+                world.broken.append(f"{operation} {name}, which is {'' if name in copied else 'not '}a drill's copy")
+            key = copied.get(name, name)
+            if self.machine.waves[key] != phase[1]:
                 world.broken.append(f"{operation} {name} in wave {phase[1]}")
-            if not self.machine.intended(self.execution["execution_id"], phase[0], name, operation):
+            if not self.machine.intended(self.execution["execution_id"], phase[0], key, operation):
                 world.broken.append(f"{operation} {name} without an intent in the journal")
         self._burn()
         return world.take(region, operation, names)
@@ -140,13 +148,21 @@ class Estates(RuleBasedStateMachine):
         policy=st.sampled_from(("quarantine", "remove")),
         gates=st.sampled_from((True, True, False)),
         lag=st.sampled_from((0.0, 3.0)),
-        lost=st.booleans(),
+        lost=st.sampled_from((False, False, True)),
+        drill=st.sampled_from((True, True, False)),
         batches=st.integers(0, 8),
     )
     def estate(
-        self, shapes: list[tuple[str, int, str, bool, bool]], policy: str, gates: bool, lag: float, lost: bool, batches: int
+        self,
+        shapes: list[tuple[str, int, str, bool, bool]],
+        policy: str,
+        gates: bool,
+        lag: float,
+        lost: bool,
+        drill: bool,
+        batches: int,
     ) -> None:
-        """What there is, and the first batches of its first execution: of a lost region an unplanned one."""
+        """What there is, and the first batches of its first execution: of a lost region an unplanned failover."""
         self.world.lag = lag
         self.world.dark |= {EAST} if lost else set()
         self.policy, self.gates = policy, gates
@@ -161,7 +177,7 @@ class Estates(RuleBasedStateMachine):
                 self.world.past[WEST, key] = [(0.0, "standby")]
         self.pairs = pairs
         self.waves = {pair.key: pair.wave for pair in pairs}
-        self.start(self.runners[0], planned=not lost)
+        self.start(self.runners[0], planned=not lost, drill=drill and not lost)
         for _batch in range(batches):
             self.advance(self.runners[0])
 
@@ -170,24 +186,28 @@ class Estates(RuleBasedStateMachine):
     @rule(
         which=st.integers(0, 1),
         planned=st.booleans(),
+        drill=st.booleans(),
         batches=st.integers(1, 8),
         fuse=st.integers(1, 15),
         bang=st.sampled_from(("", "kill", "overtake")),
     )
-    def go_on(self, which: int, planned: bool, batches: int, fuse: int, bang: str) -> None:
+    def go_on(self, which: int, planned: bool, drill: bool, batches: int, fuse: int, bang: str) -> None:
         """A runner that works, or one that is started, carries out its next batches; something may happen to it meanwhile."""
         works = [one for one in self.runners if one.works]
         runner = works[which % len(works)] if works else self.runners[which]
         if not works:
-            self.start(runner, planned)
+            self.start(runner, planned, drill=drill)
         runner.fuse, runner.bang = fuse if bang else 0, bang
         for _batch in range(batches):
             self.advance(runner)
         runner.fuse = 0
 
-    def start(self, runner: Runner, planned: bool, lease: int = 60) -> None:
+    def start(self, runner: Runner, planned: bool, lease: int = 60, *, drill: bool = False) -> None:
+        """Goes on with the execution that has not ended, or begins the next. Of a cancelled drill the copies are removed first."""
         known = self.store.get_execution(self.current) if self.current else None
-        resumes = known is not None and known["status"] in ("PENDING", "RUNNING", "PAUSED", "FAILED")
+        removing = known is not None and known["status"] == "CANCELLED" and bool(self.left_behind(self.current))
+        goes_on = known is not None and known["status"] in ("PENDING", "PAUSED", "FAILED") and not removed(known)
+        resumes = goes_on or removing or (known is not None and known["status"] == "RUNNING")
         name = self.current if resumes else f"dr-20261128T163000Z-{self.number:04x}{self.made:02x}"
         lock = Lock(self.store, host=HERE, started=lambda pid: "" if pid in self.dead else "100")
         try:
@@ -199,16 +219,16 @@ class Estates(RuleBasedStateMachine):
         for other in self.runners:
             other.stale = other is not runner and other.works
         if resumes:
-            if known["status"] != "RUNNING" and self.held(name):
+            if known["status"] != "RUNNING" and not removing and self.held(name):
                 lock.release()
                 return
-            if known["status"] != "RUNNING":
+            if known["status"] != "RUNNING" and not removing:
                 first = settling.kept(
                     known, settling.due(self.store, runner, self.plans[name], {("1", one) for one in self.world.dark})
                 )
                 self.store.update_execution(name, status="RUNNING", **{settling.FIELD: first})
         else:
-            plan = self.plan(planned)
+            plan = self.plan(planned, "test" if drill else "failover")
             if plan is None:
                 lock.release()
                 return
@@ -220,7 +240,9 @@ class Estates(RuleBasedStateMachine):
         already = {phase: sorted(plan.done(phase)) for phase in plan.parameters.phases}
         parameters = plan.parameters.to_json()
         runner.execution = {"execution_id": name, "parameters": parameters, "fence": fence, "already": already, "turned": []}
-        runner.todo = iter(settling.first(plan, settling.kept(self.store.get_execution(name))).batches)
+        todo = settling.first(plan, settling.kept(self.store.get_execution(name))).batches
+        cleans = removing or (plan.parameters.drill and known is not None and known.get("current_phase") == "cleanup")
+        runner.todo = iter([batch for batch in todo if batch.phase == "cleanup" or not cleans])
 
     def held(self, name: str) -> bool:
         """Whether a pause waits for its approval, which is asked for anew when it is overdue."""
@@ -230,14 +252,15 @@ class Estates(RuleBasedStateMachine):
             approvals.request(name, paused["gate"], self.plans[name].sha256, requester="ann")
         return paused is not None
 
-    def plan(self, planned: bool) -> Plan | None:
+    def plan(self, planned: bool, operation: str) -> Plan | None:
         """None where the product refuses one."""
         parameters = Parameters(
             self.customer,
             "production",
             EAST,
             WEST,
-            mode="planned" if planned else "unplanned",
+            operation=operation,
+            mode="planned" if planned or operation == "test" else "unplanned",
             approval_mode="required" if self.gates else "automatic",
             cleanup_policy=self.policy,
         )
@@ -277,9 +300,10 @@ class Estates(RuleBasedStateMachine):
         plan = run.plan
         batch = next(runner.todo, None)
         if batch is None:
-            open_still = [one for one in plan.batches if one.phase in ("instantiate", "activate") for _key in self.left(run, one)]
-            self.store.update_execution(name, status="FAILED" if open_still else "COMPLETED")
-            run.note("execution_ended")
+            phases = ("instantiate", "activate", *(("cleanup",) if plan.parameters.drill else ()))
+            open_still = [one for one in plan.batches if one.phase in phases for _key in self.left(run, one)]
+            if run.record["status"] == "RUNNING":
+                run.change({"status": "FAILED" if open_still else "COMPLETED"}, "execution_ended")
             assert run.secure() == ""
             run.lock.release()
             runner.execution = {}
@@ -296,7 +320,8 @@ class Estates(RuleBasedStateMachine):
         goals = run.goals(hosts, leave_out=unasked)
         self.world.planned = run.parameters.mode == "planned"
         run.journal.progress(batch.phase, batch.wave)
-        made = engine.Engine(runner, run.journal, clock=Passing(self.world), adapter=lambda technology: ADAPTERS[technology])
+        ways: Any = DRILLS if plan.parameters.drill else ADAPTERS
+        made = engine.Engine(runner, run.journal, clock=Passing(self.world), adapter=lambda technology: ways[technology])
         results = {**unasked, **made.run(batch.phase, goals, run.needed(batch.phase, goals, unasked))}
         run.settle(batch.phase, results)
         run.journal.progress(batch.phase, batch.wave, Counter(result.status for result in results.values()))
@@ -305,23 +330,32 @@ class Estates(RuleBasedStateMachine):
             raise self.failed(run)
 
     def failed(self, run: Run) -> DrError:
-        self.store.update_execution(run.execution_id, status="FAILED")
-        run.note("execution_failed")
+        run.change({"status": "FAILED"}, "execution_failed")
         run.secure()
         run.lock.release()
         return DrError("a resource stops the run", run.resume_command())
 
-    def left(self, run: Run, batch: Any) -> list[str]:
+    def left(self, run: Run, batch: Any, until: str = "done") -> list[str]:
+        """What of a batch has not got so far: to be done, or to any result."""
         out = skips(self.store, run.execution_id, self.waves)
         known = run.journal.known(batch.phase)
-        return [key for key in batch.todo if key not in out and known.get(key, {}).get("done") is None]
+        return [key for key in batch.todo if key not in out and known.get(key, {}).get(until) is None]
 
     def before(self, plan: Plan, batch: Any, run: Run) -> None:
-        """Waves never overlap: those before this one of its phase have ended."""
+        """Waves never overlap: those before this one of its phase are done; of a drill, which goes on, they have ended."""
         if batch.phase in ("instantiate", "activate"):
             for earlier in plan.of(batch.phase):
                 if earlier.wave < batch.wave:
-                    assert self.left(run, earlier) == [], f"{batch.phase}, wave {earlier.wave} has not ended"
+                    until = "result" if plan.parameters.drill else "done"
+                    assert self.left(run, earlier, until) == [], f"{batch.phase}, wave {earlier.wave} has not ended"
+
+    def copies(self, name: str) -> dict[str, str]:
+        """What a drill calls its copies -> the pair that each is a copy for."""
+        return {base.name(replace(pair, settings={"drill_id": name})): pair.key for pair in self.pairs}
+
+    def left_behind(self, name: str) -> list[str]:
+        """Copies of a drill that are there."""
+        return [copied for copied in self.copies(name) if self.world.state(WEST, copied)]
 
     def intended(self, name: str, phase: str, key: str, operation: str) -> bool:
         rows = self.store.table.query(f"EXEC#{name}", f"P#{phase}#I#{key}#")
@@ -424,6 +458,11 @@ class Estates(RuleBasedStateMachine):
             done = {(row["key"], row["phase"]) for row in rows if row.get("status") == "done"}
             assert deferred - done <= shown
 
+    @invariant()
+    def a_drill_that_ended_well_has_left_nothing(self) -> None:
+        over = [name for name in self.plans if self.store.get_execution(name)["status"] == "COMPLETED"]
+        assert [copied for name in over for copied in self.left_behind(name)] == []
+
     def everything_serves(self) -> bool:
         return all(self.world.state(WEST, key) == "writable" != self.world.state(EAST, key) for key in self.waves)
 
@@ -455,6 +494,7 @@ class Estates(RuleBasedStateMachine):
         for name in self.plans:
             assert evidence.secure(self.store, name) == ""
             assert evidence.verify(self.store, name) == []
+            assert self.left_behind(name) == []
 
 
 class Passing:

@@ -92,6 +92,26 @@ def test_a_drill_that_was_killed_is_cleaned_up(sandbox: Any, operator: Operator)
     assert status["counts"]["cleanup"] == {"done": 1}
 
 
+def test_a_drill_that_died_before_its_end_was_recorded_is_ended_by_the_next_run(sandbox: Any, operator: Operator) -> None:
+    """Its copies are gone, and what it has proven counts."""
+    operator.load(one_database(ROOM))
+    operator.readiness()
+    before = everything(sandbox)
+    started = operator.start("test", **AUTOMATIC)
+    ended = {"operation": "TransactWriteItems", "params": '*"S": "COMPLETED"*'}
+    sandbox.fault(match=ended, effect="kill", group=True, seconds=30, pid=started.pid, kth=1)
+    assert started.end().rc < 0
+    sandbox.clear_faults()
+    assert everything(sandbox) == before
+    store = Store(sandbox.client("dynamodb"), sandbox.client("s3"), TABLE, BUCKET)
+    (dead,) = store.executions(customer="acme", environment="production")
+    name, calls = dead["execution_id"], operator.mutations()
+    assert (dead["status"], store.status(name)["resume"]) == ("RUNNING", f"ansible-playbook dr.aws.test -e execution_id={name}")
+    operator.run("test", execution_id=name).ok()
+    assert (store.get_execution(name)["status"], operator.mutations()) == ("COMPLETED", calls)
+    assert list(drilled.last(store, "acme", "production")) == [DATABASE]
+
+
 def test_a_cancelled_drill_is_cleaned_up_and_stays_cancelled(sandbox: Any, operator: Operator) -> None:
     operator.load(one_database(ROOM))
     operator.readiness()
