@@ -294,8 +294,8 @@ class ActionModule(BatchAction):
             if asked:
                 requested.adopt(store, asked, *notes, **plan.record(), **told)
             else:
-                store.create_execution({**plan.record(), **who, **told})
-                store.update_execution(name, *notes, status="RUNNING")
+                store.create_execution({**plan.record(), **who, **told}, *notes)
+                store.update_execution(name, status="RUNNING")
             fact = fact_of(plan, name, lock, caller=who["created_by"])
             run = Run.attach(control.settings, fact)
         except BaseException:

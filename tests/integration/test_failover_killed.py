@@ -42,12 +42,13 @@ def test_the_controller_is_killed_at_every_stage(sandbox: Any, operator: Operato
         return [one["execution_id"] for one in store.executions(customer="acme", environment="production")]
 
     lock = {"operation": "UpdateItem", "params": "*lease_until*"}
-    running = {"operation": "TransactWriteItems", "params": '*"S": "RUNNING"*'}
+    running = {"operation": "UpdateItem", "params": '*"S": "RUNNING"*'}
     killed(sandbox, operator, {"match": lock, "kth": 1, "when": "before"}, **ASKED)  # it would have been its first change
     killed(sandbox, operator, {"match": lock, "kth": 1, "when": "after"}, **ASKED)  # it has the lock, its plan is not stored
     assert listed() == [], "what was never recorded is no execution"
     killed(sandbox, operator, {"match": running, "kth": 1, "when": "before"}, **ASKED)  # the lock of the dead was taken over
     (name,) = listed()
+    assert [one["event_type"] for one in store.audit(name)] == ["execution_started", "resources_discovered"]
     resume = f"ansible-playbook dr.aws.failover -e execution_id={name}"
     found = status_of(sandbox, name)
     assert (found["status"], found["interrupted"], found["resume"]) == ("PENDING", True, resume)

@@ -295,18 +295,18 @@ class AuroraCluster(Adapter):
         if not isinstance(old, Cluster):
             doomed = next(iter(seen.retired), None)
             if goal.cleanup_policy == "remove" and doomed:
-                return remove(doomed, None, goal, found)
+                return keep_lost(seen, region) or remove(doomed, None, goal, found)
             return keep_lost(seen, region) or Done({"source": "quarantined" if seen.retired else "absent", **_kept(seen)})
         if old.status == "deleting":
             return Wait(f"{old.id} in {region} is being deleted", poll_seconds=30)
         if old.source is not None or _follows_anew(old, target):
             doomed = next(iter(seen.retired), None)
             if goal.cleanup_policy == "remove" and doomed:
-                return remove(doomed, None, goal, found)
+                return keep_lost(seen, region) or remove(doomed, None, goal, found)
             return Done({"source": "standby", **_kept(seen)})
         if source.member is None:
             if goal.cleanup_policy == "remove":
-                return remove(old, None, goal, found)
+                return keep_lost(seen, region) or remove(old, None, goal, found)
             if old.changing:
                 return Wait(f"{old.id} in {region} is {old.status}", poll_seconds=30)
             return retire(old, seen, goal)

@@ -162,6 +162,8 @@ class ElasticacheReplicationGroup(Adapter):
         source = seen.source
         if source is None:
             return Done({"source": "absent"})
+        if isinstance(seen.world, Unreachable):
+            return _dark(goal, pair.target_region)
         if isinstance(seen.world, Datastore) and seen.world.status in MOVING:
             return Wait(f"the global datastore {seen.world.id} is {seen.world.status}", 30, REMOVAL_SECONDS)
         if source.status in CHANGING or source.status == "deleting":

@@ -119,7 +119,9 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     targets = {pair.key: _find(there, pair.target_id) for pair in pairs}
     sources = _with_lag(reader, account, source_region, sources)
     targets = _with_lag(reader, account, target_region, targets)
-    near, far = _worlds(reader, account, target_region), _worlds(reader, account, source_region)
+    near = _worlds(reader, account, target_region)
+    elsewhere = any(_world(near, targets[key]) is None and _datastore(sources[key]) for key in sources)
+    far: _Worlds = _worlds(reader, account, source_region) if elsewhere else {}
     found = {}
     for pair in pairs:
         source, target = _with_tags(reader, account, sources[pair.key], targets[pair.key])
@@ -198,9 +200,14 @@ def _find(groups: _Groups, ident: str) -> Side:
 
 def _world(worlds: _Worlds, side: Side) -> World:
     """The datastore of a group. A region that does not answer is not one without datastores."""
-    if isinstance(worlds, Unreachable):
-        return UNREACHABLE if isinstance(side, Group) and side.datastore else None
-    return worlds.get(side.datastore) if isinstance(side, Group) and side.datastore else None
+    ident = _datastore(side)
+    if not ident:
+        return None
+    return UNREACHABLE if isinstance(worlds, Unreachable) else worlds.get(ident)
+
+
+def _datastore(side: Side) -> str:
+    return side.datastore if isinstance(side, Group) else ""
 
 
 def _with_tags(reader: Reader, account: str, source: Side, target: Side) -> tuple[Side, Side]:

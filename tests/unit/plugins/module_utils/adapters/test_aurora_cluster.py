@@ -528,6 +528,20 @@ def test_a_fenced_source_whose_replica_has_stopped_is_not_promoted() -> None:
         ("until it is gone", seen(source("deleting", nodes=()), target(), only(WEST)), REMOVE, Wait, "being deleted"),
         ("removed", seen(None, target(), only(WEST)), REMOVE, Done, "absent"),
         ("not while it is protected", seen(source(protected=True), target(), MOVED), REMOVE, Blocked, "--no-deletion-protection"),
+        (
+            "nor while nobody tells what a failover lost",
+            seen(mysql(), target(tags=MARKED), lost=UNREACHABLE),
+            REMOVE,
+            Deferred,
+            "not copied",
+        ),
+        (
+            "nor is what was put aside",
+            seen(None, target(tags=MARKED), None, OLD, lost=UNREACHABLE),
+            REMOVE,
+            Deferred,
+            "not copied",
+        ),
         ("nor with replicas", seen(mysql(replicas=("reports",)), target(tags=MARKED)), REMOVE, Blocked, "reports"),
         (
             "a source that the target was detached from is fenced first",

@@ -234,6 +234,7 @@ CLEANUP = [
     ("what another made is old", MADE, replace(REMOVE, execution_id="run-2"), Call, "add_tags_to_resource@us-east-1"),
     ("the source is dark", DARK_AFTER, UNPLANNED, Deferred, "us-east-1"),
     ("the target is dark", Seen(east(), UNREACHABLE, world()), PLANNED, Blocked, "us-west-2 does not answer"),
+    ("nor is the datastore told of", replace(MARKED, world=UNREACHABLE), REMOVE, Blocked, "us-west-2 does not answer"),
     ("the source serves", BEFORE, REMOVE, Blocked, "not proven to serve: source"),
     ("a split brain", Seen(east(""), west("")), REMOVE, Blocked, "not proven to serve: both"),
     ("nothing serves", Seen(east("SECONDARY"), west(), world("modifying", "")), REMOVE, Blocked, "not proven to serve: neither"),
