@@ -75,3 +75,28 @@ def test_a_transaction_repeated_with_its_token_has_no_second_effect(sandbox: Any
     assert aws_code(table.transact_write_items, **other) == "IdempotentParameterMismatchException"
     again = {"TransactItems": put("a"), "ClientRequestToken": "token-2"}
     assert aws_code(table.transact_write_items, **again) == "TransactionCanceledException"
+
+
+def test_a_cancelled_transaction_changes_nothing_and_shows_what_was_in_its_way(sandbox: Any) -> None:
+    table = sandbox.client("dynamodb")
+    keys = {"id": "HASH", "at": "RANGE"}
+    table.create_table(
+        TableName="executions",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    first, second = ({"id": {"S": "a"}, "at": {"S": at}} for at in ("1", "2"))
+    for key in (first, second):
+        table.put_item(TableName="executions", Item={**key, "ver": {"N": "1"}})
+    count = {"UpdateExpression": "ADD ver :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
+    update = {"Update": {"TableName": "executions", "Key": first, **count}}
+    condition = {"ConditionExpression": "attribute_not_exists(id)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    put = {"Put": {"TableName": "executions", "Item": second, **condition}}
+    with pytest.raises(table.exceptions.TransactionCanceledException) as refused:
+        table.transact_write_items(TransactItems=[update, put])
+    (nothing, reason) = refused.value.response["CancellationReasons"]
+    assert (nothing["Code"], reason["Code"], reason["Item"]["ver"]) == ("None", "ConditionalCheckFailed", {"N": "1"})
+    assert [item["ver"] for item in table.scan(TableName="executions")["Items"]] == [{"N": "1"}] * 2
+    table.transact_write_items(TransactItems=[update])
+    assert [item["ver"] for item in table.scan(TableName="executions")["Items"]] == [{"N": "2"}, {"N": "1"}]

@@ -157,18 +157,20 @@ def test_a_change_without_an_answer_counts_once(sandbox: Any, store: Store, even
 
 
 @pytest.mark.parametrize("event", TOLD)
-def test_an_entry_of_another_that_comes_first_is_followed(store: Store, make: Callable[[], Store], event: str) -> None:
+def test_an_entry_of_another_that_comes_first_is_followed(
+    store: Store, make: Callable[[], Store], monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
     """Both read the same newest entry: the change is written once, behind the other's."""
     name, other = started(store), make()
     Approvals(store).request(name, "wave-1", PLAN)
     transact = store.table.transact
 
     def overtaken(*writes: Any) -> None:
-        store.table.transact = transact  # type: ignore[method-assign]
+        monkeypatch.setattr(store.table, "transact", transact)
         other.note(name, "wave_started")
         transact(*writes)
 
-    store.table.transact = overtaken  # type: ignore[method-assign]
+    monkeypatch.setattr(store.table, "transact", overtaken)
     TOLD[event](store, name)
     assert [one["event_type"] for one in store.audit(name)][1:3] == ["wave_started", event]
     assert store.broken_audit(name) == []

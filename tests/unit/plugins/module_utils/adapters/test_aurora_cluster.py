@@ -542,6 +542,13 @@ def test_a_fenced_source_whose_replica_has_stopped_is_not_promoted() -> None:
             Deferred,
             "not copied",
         ),
+        (
+            "nor beside a replica",
+            seen(back(), target(tags=MARKED), None, OLD, lost=UNREACHABLE),
+            REMOVE,
+            Deferred,
+            "not copied",
+        ),
         ("nor with replicas", seen(mysql(replicas=("reports",)), target(tags=MARKED)), REMOVE, Blocked, "reports"),
         (
             "a source that the target was detached from is fenced first",
