@@ -46,7 +46,7 @@ KINDS = {
     "describes lag": ("call",),
     "crash, describes lag": ("call",),
 }
-#: What a fault is to the sandbox while the call is made. `dark` and `denied` stay until the run has ended.
+#: What a fault is to the sandbox while the call is made. `dark` and `denied` stay until the process or the phase has ended.
 RULES = {
     "throttled": {"effect": "throttle"},
     "unavailable": {"effect": "http", "status": 503},
@@ -371,6 +371,7 @@ class Run:
             if result.status != "done":
                 return f"{phase} is {result.status}: {result.why}"
             if phase not in self.ended:
+                self._repair()
                 self.ended[phase] = self._outcome()
                 if self._enough():
                     return ""
@@ -381,7 +382,8 @@ class Run:
         return len(self.taken) == 1 and self.taken[0][0] % GOES_ON != 0
 
     def _repair(self) -> None:
-        """What is done before the next process: a permission is granted, a region is waited for."""
+        """What is done before the next process, and before it is looked at how a phase ended: a permission is granted, a region is
+        waited for."""
         if self.staying and "dark" in (kind for _k, kind in self.taken):
             self.sandbox.advance(RETURNED_SECONDS)
         for rule in self.staying:

@@ -100,7 +100,7 @@ def _with_machine(copy: Recovery | None, instances: Mapping[str, Instance]) -> R
 def _with_template(reader: Reader, there: Region, seen: Seen, server: Server) -> Seen:
     """With how it would be launched."""
     config = there.configuration(server.id)
-    if config is None:
+    if isinstance(config, Unreachable):
         return replace(seen, server=UNREACHABLE)
     found = versions(reader, there.account, there.region, config.get("ec2LaunchTemplateID", ""))
     if isinstance(found, Unreachable):

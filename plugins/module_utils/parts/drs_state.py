@@ -121,9 +121,13 @@ class Seen:
     template: drs_template.Version | None = None
     into: Machine | None = None
     counterpart: Server | Unreachable | None = None
-    source_recovery: str = ""
+    source_recovery: str | Unreachable = ""
     source_job: str = ""
     snapshots: tuple[str, ...] = ()
+
+
+#: A pair of which the region that is left tells nothing.
+UNSEEN = Seen(UNREACHABLE, UNREACHABLE)
 
 
 def option(pair: Pair, region: str, name: str, default: Any = None) -> Any:
@@ -146,21 +150,21 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
     here = Region(reader, account, source_region)
     found = there.servers([pair.target_id for pair in pairs])
     if isinstance(found, Unreachable):
-        return {pair.key: Seen(UNREACHABLE, UNREACHABLE) for pair in pairs}
+        return dict.fromkeys((pair.key for pair in pairs), UNSEEN)
     if found is None:
         return {pair.key: Seen(None, UNREACHABLE, initialised=False) for pair in pairs}
     chosen, origins = _resolve(there, here, pairs, found)
-    servers = {key: server for key, server in chosen.items() if server is not None}
+    servers = {key: server for key, server in chosen.items() if isinstance(server, Server)}
     jobs = there.jobs(servers.values())
     recoveries = there.recoveries([server.id for server in servers.values()])
     if isinstance(recoveries, Unreachable) or isinstance(jobs, Unreachable):
-        return {pair.key: Seen(UNREACHABLE, UNREACHABLE) for pair in pairs}
+        return dict.fromkeys((pair.key for pair in pairs), UNSEEN)
     reasons = there.reasons(servers.values())
     seen = {}
     for pair in pairs:
-        server = servers.get(pair.key)
-        one = Seen(server, None)
-        if server is not None:
+        server = chosen[pair.key]
+        one = UNSEEN if isinstance(server, Unreachable) else Seen(server, None)
+        if isinstance(server, Server):
             one = replace(
                 one,
                 job=in_flight(jobs, server.id),
@@ -178,14 +182,14 @@ def observe(reader: Reader, pairs: Sequence[Pair]) -> dict[str, Seen]:
 
 def _resolve(
     there: Region, here: Region, pairs: Sequence[Pair], found: Mapping[str, Server]
-) -> tuple[dict[str, Server | None], dict[str, str]]:
+) -> tuple[dict[str, Server | Unreachable | None], dict[str, str | Unreachable]]:
     """Which source server protects each pair's source machine, and the record of that machine where DRS launched it.
 
     On the way out it is the one named. On the way back it is the reversed server that replicates what the named one launched: the
     named one's own pointer to it goes stale between cycles, so it is found by the instance.
     """
-    chosen: dict[str, Server | None] = {}
-    origins: dict[str, str] = {}
+    chosen: dict[str, Server | Unreachable | None] = {}
+    origins: dict[str, str | Unreachable] = {}
     back = []
     for pair in pairs:
         server = found.get(pair.target_id)
@@ -197,7 +201,9 @@ def _resolve(
         return chosen, origins
     launched = here.recoveries([pair.source_id for pair in back])
     every = there.servers(None)
-    reversals = [server for server in every.values() if server.direction == "FAILBACK"] if isinstance(every, dict) else []
+    if isinstance(every, Unreachable):
+        return {**chosen, **dict.fromkeys((pair.key for pair in back), UNREACHABLE)}, origins
+    reversals = [server for server in (every or {}).values() if server.direction == "FAILBACK"]
     for pair in back:
         record = launched.get(pair.source_id) if isinstance(launched, dict) else None
         candidates = [server for server in reversals if record is not None and server.machine_id == record.instance_id]
@@ -205,7 +211,9 @@ def _resolve(
             candidates = [server for server in reversals if pair.source_id in (server.reversed_of, server.id)]
             candidates = candidates or [server for server in reversals if server.id == pair.target_id]
         chosen[pair.key] = max(candidates, key=lambda one: (one.last_seen is not None, one.last_seen, one.id), default=None)
-        if record is not None:
+        if isinstance(launched, Unreachable):
+            origins[pair.key] = UNREACHABLE
+        elif record is not None:
             origins[pair.key] = record.id
     return chosen, origins
 
@@ -241,7 +249,7 @@ def _read_machines(there: Region, here: Region, pairs: Sequence[Pair], seen: dic
     for pair in pairs:
         one = seen[pair.key]
         if isinstance(machines, Unreachable):
-            seen[pair.key] = Seen(UNREACHABLE, UNREACHABLE)
+            seen[pair.key] = UNSEEN
             continue
         if one.recovery is not None:
             one = replace(one, recovery=replace(one.recovery, machine=machines.get(one.recovery.instance_id)))
@@ -252,18 +260,19 @@ def _read_machines(there: Region, here: Region, pairs: Sequence[Pair], seen: dic
 
 
 def _read_configurations(there: Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -> None:
-    """Launch configurations have no bulk call: they are read where a launch may be the next step, with what it would go into."""
+    """Launch configurations have no bulk call: they are read where a launch may be the next step, with what it would go into.
+    Without knowing them, none may be."""
     for pair in pairs:
         one = seen[pair.key]
         machine = one.recovery.machine if one.recovery else None
         standing = machine is not None and (machine.role == "active" or (machine.role in STANDBY and machine.state == "stopped"))
         if isinstance(one.server, Server) and not one.job and not standing:
-            seen[pair.key] = replace(one, config=there.configuration(one.server.id))
-    intos = {pair.key: into_id(seen[pair.key], pair) for pair in pairs}
-    machines = there.machines(into for into in intos.values() if into)
-    for pair in pairs:
-        found = None if isinstance(machines, Unreachable) else machines.get(intos[pair.key] or "")
-        seen[pair.key] = replace(seen[pair.key], into=found)
+            config = there.configuration(one.server.id)
+            seen[pair.key] = UNSEEN if isinstance(config, Unreachable) else replace(one, config=config)
+    intos = {pair.key: into for pair in pairs if (into := into_id(seen[pair.key], pair))}
+    machines = there.machines(intos.values())
+    for key, into in intos.items():
+        seen[key] = UNSEEN if isinstance(machines, Unreachable) else replace(seen[key], into=machines.get(into))
 
 
 def _read_templates(there: Region, seen: dict[str, Seen]) -> None:
@@ -272,7 +281,7 @@ def _read_templates(there: Region, seen: dict[str, Seen]) -> None:
     held = drs_template.held(there.reader, there.account, there.region) if due else {}
     for key, server in due.items():
         if isinstance(held, Unreachable):
-            seen[key] = Seen(UNREACHABLE, UNREACHABLE)
+            seen[key] = UNSEEN
         else:
             seen[key] = replace(seen[key], template=held.get(server.id))
 
@@ -299,7 +308,12 @@ def _read_reversal(here: Region, pairs: Sequence[Pair], seen: dict[str, Seen]) -
         one = seen[pair.key]
         if one.recovery is None:
             raise AssertionError("one.recovery is None")
-        if isinstance(servers, Unreachable) or isinstance(snapshots, Unreachable) or isinstance(jobs, Unreachable):
+        if (
+            isinstance(servers, Unreachable)
+            or isinstance(snapshots, Unreachable)
+            or isinstance(jobs, Unreachable)
+            or isinstance(one.source_recovery, Unreachable)
+        ):
             seen[pair.key] = replace(one, counterpart=UNREACHABLE)
             continue
         protecting = [server for server in (servers or {}).values() if server.machine_id == one.recovery.instance_id]
@@ -387,10 +401,10 @@ class Region:
         rows = self._pages("drs", "describe_job_log_items", "items", jobID=job)
         return rows if isinstance(rows, list) else []
 
-    def configuration(self, server: str) -> Mapping[str, Any] | None:
-        """None when the region fell silent just now: then nothing is launched in this look."""
+    def configuration(self, server: str) -> Mapping[str, Any] | Unreachable:
+        """How a server is launched."""
         answer = self.reader.read(self.account, self.region, "drs", "get_launch_configuration", sourceServerID=server)
-        return answer if isinstance(answer, dict) else None
+        return answer if isinstance(answer, dict) else UNREACHABLE
 
     def machines(self, ids: Iterable[str], with_checks: bool = False) -> dict[str, Machine] | Unreachable:
         """Instances by id; terminated ones are left out. Filters, because an unknown id would fail the whole call."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -578,18 +579,18 @@ def test_durations_that_cannot_be_read_are_unknown(text: str | None, value: floa
 
 
 class Spy:
-    """A reader that answers from a table and remembers the order of the questions."""
+    """A reader that answers from a table and remembers the order of the questions. `silent` picks those that have no answer."""
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers, self.asked = answers, []
+    def __init__(self, silent: Callable[..., bool] = lambda *question: False, **answers: Any) -> None:
+        self.silent, self.answers, self.asked = silent, answers, []
 
     def read(self, _account: str, region: str, _service: str, operation: str, *, absent: Any = (), **params: Any) -> Any:
         self.asked.append((region, operation))
-        return self.answers.get(operation)
+        return UNREACHABLE if self.silent(region, operation, params) else self.answers.get(operation, {})
 
     def pages(self, account: str, region: str, service: str, operation: str, key: str, *, absent: Any = (), **params: Any) -> Any:
         self.asked.append((region, operation))
-        return self.answers.get(operation, [])
+        return UNREACHABLE if self.silent(region, operation, params) else self.answers.get(operation, [])
 
 
 IDENT = "s-0123456789abcdef0"
@@ -614,14 +615,65 @@ def test_a_drill_is_never_taken_for_a_recovery() -> None:
     assert seen.recovery is None
 
 
-@pytest.mark.parametrize("silent", ["describe_source_servers", "describe_recovery_instances", "describe_instances"])
+@pytest.mark.parametrize(
+    "silent",
+    [
+        "describe_source_servers",
+        "describe_recovery_instances",
+        "describe_instances",
+        "get_launch_configuration",
+        "describe_launch_template_versions",
+    ],
+)
 def test_a_target_that_falls_silent_half_way_is_unreachable(silent: str) -> None:
     answers: dict[str, Any] = {
         "describe_source_servers": [{"sourceServerID": IDENT}],
         "describe_recovery_instances": [{"recoveryInstanceID": "i-9", "sourceServerID": IDENT}],
     }
-    seen = ADAPTER.observe(Spy(**{**answers, silent: UNREACHABLE}), [NAMED])["db"]
-    assert seen.server is UNREACHABLE
+    spy = Spy(lambda region, operation, params: (region, operation) == (WEST, silent), **answers)
+    assert ADAPTER.observe(spy, [NAMED])["db"].server is UNREACHABLE
+    assert (WEST, silent) in spy.asked
+
+
+def test_what_is_launched_into_is_not_gone_where_nobody_tells() -> None:
+    """The instance that nobody tells of would be said not to exist."""
+    spy = Spy(
+        lambda region, operation, params: (region, operation) == (WEST, "describe_instances"),
+        describe_source_servers=[{"sourceServerID": IDENT}],
+    )
+    pair = replace(NAMED, settings={"launch_into": "i-0123456789abcdef0"})
+    assert ADAPTER.observe(spy, [pair])["db"].server is UNREACHABLE
+
+
+#: On the way back: a server that is reversed, what was launched from it, and its old source, which DRS launched.
+REVERSED: dict[str, Any] = {
+    "describe_source_servers": [
+        {
+            "sourceServerID": IDENT,
+            "replicationDirection": "FAILBACK",
+            "sourceProperties": {"identificationHints": {"awsInstanceID": "i-1"}},
+        }
+    ],
+    "describe_recovery_instances": [{"recoveryInstanceID": "i-9", "ec2InstanceID": "i-1", "sourceServerID": IDENT}],
+    "describe_instances": [
+        {"Instances": [{"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": [{"Key": "dr:role", "Value": "active:1"}]}]}
+    ],
+}
+
+
+def test_on_the_way_back_a_server_is_not_gone_where_nobody_tells() -> None:
+    """All servers are looked through for the reversed one."""
+    spy = Spy(lambda region, operation, params: operation == "describe_source_servers" and not params, **REVERSED)
+    assert ADAPTER.observe(spy, [NAMED])["db"].server is UNREACHABLE
+
+
+def test_whether_drs_launched_the_old_source_is_unknown_where_nobody_tells() -> None:
+    """It would be terminated by EC2, and before its successor is protected."""
+    spy = Spy(lambda region, operation, params: (region, operation) == (EAST, "describe_recovery_instances"), **REVERSED)
+    seen = ADAPTER.observe(spy, [NAMED])["db"]
+    assert isinstance(seen.server, Server)
+    assert (seen.counterpart, seen.source_recovery) == (UNREACHABLE, UNREACHABLE)
+    assert (EAST, "describe_source_servers") in spy.asked, "the rest of the region is asked"
 
 
 def test_what_is_no_server_id_does_not_fail_the_others() -> None:
