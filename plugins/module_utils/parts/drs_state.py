@@ -106,8 +106,8 @@ class Seen:
     active. reason: the job log's, of the last launch when it failed. config: the launch configuration, read when a launch may be
     due. template: the default version of its launch template, where that is a drill's. into: the instance that is launched into.
     counterpart: the server that protects the recovery instance, in the source region. source_recovery, source_job: DRS's record of
-    the source machine where it was launched by DRS, and a job on it. snapshots: states of the final snapshots of the source
-    machine.
+    the source machine where it was launched by DRS ("": it was not), and a job on it. snapshots: states of the final snapshots of
+    the source machine.
     """
 
     server: Server | Unreachable | None
@@ -126,7 +126,7 @@ class Seen:
     snapshots: tuple[str, ...] = ()
 
 
-#: A pair of which the region that is left tells nothing.
+#: A pair of which its target region tells nothing, or not all that a decision needs.
 UNSEEN = Seen(UNREACHABLE, UNREACHABLE)
 
 

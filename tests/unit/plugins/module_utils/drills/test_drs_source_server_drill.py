@@ -81,6 +81,7 @@ TABLE: list[tuple[str, str, Seen, Goal, type, str]] = [
     ("what was launched would be removed", "instantiate", seen(others=(LIVE,)), GOAL, Blocked, "recovery instance i-5 & DRS would"),
     ("another drill's too", "instantiate", seen(others=(OTHER,)), GOAL, Blocked, "drill instance i-6 & terminate-recovery-inst"),
     ("a refusal gives it back first", "instantiate", seen(*HELD, others=(LIVE,)), GOAL, Call, RESTORE),
+    ("so does a room that nobody tells of", "instantiate", seen(*HELD, room=UNREACHABLE), GOAL, Call, RESTORE),
     (
         "nothing to launch from",
         "instantiate",
